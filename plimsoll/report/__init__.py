@@ -1,0 +1,1 @@
+"""Figures about the protocol, each made by a command named beside it."""

@@ -1,0 +1,34 @@
+"""What every test gets: the tools on PATH, a hypothesis profile, and a chain of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from plimsoll.chain import RevmChain
+
+_COMMON = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
+settings.register_profile("quick", max_examples=25, **_COMMON)
+settings.register_profile("ci", max_examples=100, derandomize=True, **_COMMON)
+settings.register_profile("nightly", max_examples=5_000, **_COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def session_chain() -> RevmChain:
+    """One in-process chain for the whole session, for fixtures that deploy once; tests use `chain`."""
+    return RevmChain()
+
+
+@pytest.fixture
+def chain(session_chain: RevmChain) -> Iterator[RevmChain]:
+    """The session's chain, restored after the test."""
+    with session_chain.isolate():
+        yield session_chain
