@@ -1,0 +1,296 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Bid, mid, ask and status of an asset from up to three sources
+@license AGPL-3.0
+@notice What a source says is graded:
+
+            ABSENT    it reverts, runs out of its gas, has no code, answers short, answers nonsense (a price of 0 or from 2**128 on, a
+                      flag that is neither 0 nor 1, a time to come), so there is no answer
+            STALE     an answer older than the source's own limit
+            VALID     a fresh answer of a venue that does not trust itself
+            TRUSTED   a fresh answer
+
+        A source has a raw number and one whose movement is limited. Where they differ, the one nearer to the median of the
+        other sources counts (of the trusted ones, else of the valid ones), and the limited one if there is no other or both
+        are as near. The others enter that median with their limited numbers, so that a source which was moved cannot
+        steer which number of another one counts.
+
+            mid      the median of the trusted numbers (of two: the mean, rounded down), else of the valid ones
+            bid      the lowest valid number, less the spread, rounded down, at least 1
+            ask      the highest valid number, plus the spread, rounded up, at most 2**128 - 1
+            spread   min(max_spread, min_spread + spread_growth * age / 1 hour), of the age of the freshest valid answer
+
+            OK       enough trusted answers, highest - lowest <= max_deviation * mid, and no source absent
+            WIDE     else, if there is a valid answer
+            STALE    else, if there is an answer: the freshest (of equals the first) stands in for the valid ones, by its limited number
+            DEAD     else: bid, mid and ask are 0
+
+        Therefore bid <= mid <= ask, and all are within [1, 2**128) unless the asset is DEAD.
+@dev Every source is called with exactly SOURCE_GAS, never with less because the caller brought little ("oracle: gas"), so a
+     caller's gas limit cannot change a status. A source that may need more than SOURCE_GAS with cold storage must not be listed.
+
+     The first word of a listing, from the low end; the second and the third source are only read where they exist:
+
+            first source 160 | sources 2 | min_sources 2 | max_deviation 14 | min_spread 14 | spread_growth 14 | max_spread 14 |
+            reserved 36: silenced sources 3, since when not OK 32
+
+     deviation and spreads in basis points.
+"""
+
+from contracts.interfaces import IPriceSource
+from contracts.interfaces import IRiskEngine
+
+OK: constant(uint256) = 0
+WIDE: constant(uint256) = 1
+STALE: constant(uint256) = 2
+DEAD: constant(uint256) = 3
+
+GRADE_ABSENT: constant(uint256) = 0
+GRADE_STALE: constant(uint256) = 1
+GRADE_VALID: constant(uint256) = 2
+GRADE_TRUSTED: constant(uint256) = 3
+
+SOURCE_GAS: constant(uint256) = 200_000
+GAS_NEEDED: constant(uint256) = 210_000        # SOURCE_GAS * 64 / 63, a cold call, and what comes between the check and it
+READING_SIZE: constant(uint256) = 160
+PRICE_LIMIT: constant(uint256) = 2**128
+MAX_LISTED_PRICE: constant(uint256) = 10**36   # one dollar per raw unit
+
+BPS: constant(uint256) = 10_000
+WAD_PER_BPS: constant(uint256) = 10**14
+HOUR: constant(uint256) = 3600
+SPREAD_UNIT: constant(uint256) = BPS * HOUR
+
+MAX_SOURCES: constant(uint256) = 3
+MAX_DEVIATION: constant(uint256) = 2 * 10**17
+MAX_SPREAD: constant(uint256) = 25 * 10**16
+MAX_SPREAD_GROWTH: constant(uint256) = 25 * 10**16
+
+MASK_2: constant(uint256) = 3
+MASK_14: constant(uint256) = 2**14 - 1
+ADDRESS: constant(uint256) = 2**160 - 1
+
+_listings: HashMap[uint256, uint256]
+_further: HashMap[uint256, address[2]]
+
+
+@internal
+def _set(key: uint256, sources: DynArray[address, MAX_SOURCES], parameters: IRiskEngine.PriceParameters):
+    """
+    @notice Replace an asset's sources. Each has to answer now, with a price that a listed asset can have.
+    """
+    count: uint256 = len(sources)
+    assert parameters.min_sources != 0, "oracle: min sources"
+    assert parameters.min_sources <= count, "oracle: min sources"
+    assert parameters.max_deviation <= MAX_DEVIATION, "oracle: deviation"
+    assert parameters.max_spread <= MAX_SPREAD, "oracle: spread"
+    assert parameters.min_spread <= parameters.max_spread, "oracle: spread"
+    assert parameters.spread_growth <= MAX_SPREAD_GROWTH, "oracle: spread growth"
+    word: uint256 = convert(sources[0], uint256) | count << 160 | parameters.min_sources << 162
+    word |= self._bps(parameters.max_deviation) << 164
+    word |= self._bps(parameters.min_spread) << 178
+    word |= self._bps(parameters.spread_growth) << 192
+    word |= self._bps(parameters.max_spread) << 206
+    further: address[2] = empty(address[2])
+    for i: uint256 in range(count, bound=MAX_SOURCES):
+        source: address = sources[i]
+        for j: uint256 in range(i, bound=MAX_SOURCES):
+            assert source != sources[j], "oracle: same source"
+        if i != 0:
+            further[i - 1] = source
+        price: uint256 = 0
+        clamped: uint256 = 0
+        time: uint256 = 0
+        grade: uint256 = 0
+        price, clamped, time, grade = self._read(source)
+        assert grade != GRADE_ABSENT, "oracle: no answer"
+        assert max(price, clamped) <= MAX_LISTED_PRICE, "risk: price scale"
+    self._listings[key] = word
+    self._further[key] = further
+
+
+@view
+@internal
+def _price(key: uint256) -> (uint256, uint256, uint256, uint256):
+    """
+    @return Bid, mid, ask (dollars, WAD, per raw unit, scaled by 1e18) and status.
+    """
+    word: uint256 = self._listings[key]
+    if word == 0:
+        return 0, 0, 0, DEAD
+    low: uint256 = 0
+    mid: uint256 = 0
+    high: uint256 = 0
+    time: uint256 = 0
+    status: uint256 = 0
+    if (word >> 160) & MASK_2 == 1:
+        # alone: no other number to compare with, none to disagree with, and min_sources is 1
+        grade: uint256 = 0
+        high, mid, time, grade = self._read(convert(word & ADDRESS, address))
+        low = mid
+        high = mid
+        status = unsafe_sub(GRADE_TRUSTED, grade)
+    else:
+        low, mid, high, time, status = self._combine(word, self._further[key])
+    if status == DEAD:
+        return 0, 0, 0, DEAD
+    spread: uint256 = unsafe_mul((word >> 178) & MASK_14, HOUR)
+    spread = unsafe_add(spread, unsafe_mul((word >> 192) & MASK_14, unsafe_sub(block.timestamp, time)))
+    spread = min(spread, unsafe_mul((word >> 206) & MASK_14, HOUR))
+    bid: uint256 = unsafe_div(unsafe_mul(low, unsafe_sub(SPREAD_UNIT, spread)), SPREAD_UNIT)
+    ask: uint256 = unsafe_div(
+        unsafe_add(unsafe_mul(high, unsafe_add(SPREAD_UNIT, spread)), SPREAD_UNIT - 1), SPREAD_UNIT
+    )
+    return max(bid, 1), mid, min(ask, PRICE_LIMIT - 1), status
+
+
+@view
+@internal
+def _combine(word: uint256, further: address[2]) -> (uint256, uint256, uint256, uint256, uint256):
+    """
+    @notice What two or three sources say together.
+    @return Lowest, middle and highest number, time of the freshest, status.
+    """
+    count: uint256 = (word >> 160) & MASK_2
+    raw: uint256[3] = empty(uint256[3])
+    clamped: uint256[3] = empty(uint256[3])
+    times: uint256[3] = empty(uint256[3])
+    grades: uint256[3] = empty(uint256[3])
+    trusted: uint256 = 0
+    best: uint256 = 0
+    absent: bool = False
+    for i: uint256 in range(count, bound=MAX_SOURCES):
+        source: address = convert(word & ADDRESS, address)
+        if i != 0:
+            source = further[i - 1]
+        raw[i], clamped[i], times[i], grades[i] = self._read(source)
+        best = max(best, grades[i])
+        absent = absent or grades[i] == GRADE_ABSENT
+        if grades[i] == GRADE_TRUSTED:
+            trusted += 1
+    if best == GRADE_ABSENT:
+        return 0, 0, 0, 0, DEAD
+
+    numbers: uint256[3] = empty(uint256[3])
+    low: uint256 = max_value(uint256)
+    high: uint256 = 0
+    time: uint256 = 0
+    stale: uint256 = 0
+    for i: uint256 in range(count, bound=MAX_SOURCES):
+        if best == GRADE_STALE:
+            if grades[i] == GRADE_STALE and (stale == 0 or times[i] > time):
+                time = times[i]
+                stale = clamped[i]
+        elif grades[i] >= GRADE_VALID:
+            numbers[i] = clamped[i]
+            if raw[i] != clamped[i]:
+                others: uint256 = self._median(clamped, grades, i)
+                if others != 0 and self._distance(raw[i], others) < self._distance(clamped[i], others):
+                    numbers[i] = raw[i]
+            low = min(low, numbers[i])
+            high = max(high, numbers[i])
+            time = max(time, times[i])
+    if best == GRADE_STALE:
+        return stale, stale, stale, time, STALE
+
+    mid: uint256 = self._median(numbers, grades, MAX_SOURCES)
+    status: uint256 = WIDE
+    if trusted >= (word >> 162) & MASK_2 and not absent:
+        if unsafe_mul(unsafe_sub(high, low), BPS) <= unsafe_mul(mid, (word >> 164) & MASK_14):
+            status = OK
+    return low, mid, high, time, status
+
+
+@pure
+@internal
+def _median(numbers: uint256[3], grades: uint256[3], without: uint256) -> uint256:
+    """
+    @notice Median of the trusted numbers, else of the valid ones, not counting the one at index `without`.
+    @return The middle one; of two the mean, rounded down; 0 if there is none.
+    """
+    for grade: uint256 in [GRADE_TRUSTED, GRADE_VALID]:
+        count: uint256 = 0
+        total: uint256 = 0
+        low: uint256 = max_value(uint256)
+        high: uint256 = 0
+        for i: uint256 in range(MAX_SOURCES):
+            if i != without and grades[i] == grade:
+                count += 1
+                total += numbers[i]
+                low = min(low, numbers[i])
+                high = max(high, numbers[i])
+        if count == 3:
+            return total - low - high
+        if count != 0:
+            return total // count
+    return 0
+
+
+@pure
+@internal
+def _distance(a: uint256, b: uint256) -> uint256:
+    return max(a, b) - min(a, b)
+
+
+@view
+@internal
+def _read(source: address) -> (uint256, uint256, uint256, uint256):
+    """
+    @notice Ask one source.
+    @return Raw number, limited number, time, grade; four zeros when absent.
+    """
+    assert msg.gas >= GAS_NEEDED, "oracle: gas"
+    success: bool = False
+    answer: Bytes[READING_SIZE] = b""
+    success, answer = raw_call(
+        source,
+        method_id("read()"),
+        max_outsize=READING_SIZE,
+        gas=SOURCE_GAS,
+        is_static_call=True,
+        revert_on_failure=False,
+    )
+    if not success or len(answer) != READING_SIZE:
+        return 0, 0, 0, GRADE_ABSENT
+    reading: IPriceSource.Reading = abi_decode(answer, IPriceSource.Reading)
+    if unsafe_sub(reading.price, 1) >= PRICE_LIMIT - 1 or unsafe_sub(reading.clamped, 1) >= PRICE_LIMIT - 1:
+        return 0, 0, 0, GRADE_ABSENT
+    if reading.updated_at > block.timestamp or (reading.fresh | reading.trusted) > 1:
+        return 0, 0, 0, GRADE_ABSENT
+    return reading.price, reading.clamped, reading.updated_at, unsafe_mul(reading.fresh, unsafe_add(reading.trusted, 1)) + 1
+
+
+@view
+@internal
+def _sources(key: uint256) -> DynArray[address, MAX_SOURCES]:
+    word: uint256 = self._listings[key]
+    sources: DynArray[address, MAX_SOURCES] = []
+    for i: uint256 in range((word >> 160) & MASK_2, bound=MAX_SOURCES):
+        if i == 0:
+            sources.append(convert(word & ADDRESS, address))
+        else:
+            sources.append(self._further[key][i - 1])
+    return sources
+
+
+@view
+@internal
+def _parameters(key: uint256) -> IRiskEngine.PriceParameters:
+    word: uint256 = self._listings[key]
+    return IRiskEngine.PriceParameters(
+        min_sources=(word >> 162) & MASK_2,
+        max_deviation=((word >> 164) & MASK_14) * WAD_PER_BPS,
+        min_spread=((word >> 178) & MASK_14) * WAD_PER_BPS,
+        spread_growth=((word >> 192) & MASK_14) * WAD_PER_BPS,
+        max_spread=((word >> 206) & MASK_14) * WAD_PER_BPS,
+    )
+
+
+@pure
+@internal
+def _bps(wad: uint256) -> uint256:
+    assert wad % WAD_PER_BPS == 0, "oracle: basis points"
+    return wad // WAD_PER_BPS
