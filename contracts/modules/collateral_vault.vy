@@ -1,0 +1,79 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title Custody and the ledger of positive balances
+@license AGPL-3.0
+@notice The importing contract holds the tokens. Every balance change goes through `_credit` and `_debit`, which move the
+        ledger's total with it, so the sum of all balances of an asset is its `held`, and never more than the token balance.
+@dev Knows no price and lends nothing. Token transfers are `token`'s; the ledger trusts only what the engine measured.
+     An asset's record is one word: pool 160 | key 72.
+"""
+
+from contracts.modules import account_word
+
+# A ledger total fits in 112 bits; so does every balance, and no value computed from one overflows.
+MAX_HELD: constant(uint256) = 2**112 - 1
+ADDRESS: constant(uint256) = 2**160 - 1
+
+balances: HashMap[uint256, HashMap[uint256, uint256]]
+held: HashMap[uint256, uint256]
+records: HashMap[address, uint256]
+tokens: HashMap[uint256, address]
+pools: HashMap[uint256, address]
+
+
+@internal
+def _add_asset(token: address, key: uint256, pool: address):
+    """
+    @dev The caller has checked that the risk engine issued `key` for `token` and that `pool` lends it to this engine. A key is
+         taken for good: a later risk engine that issues it to another token cannot make two tokens share their balances.
+    """
+    assert self.records[token] == 0, "vault: added already"
+    assert self.tokens[key] == empty(address), "vault: added already"
+    self.records[token] = convert(pool, uint256) | key << 160
+    self.tokens[key] = token
+    self.pools[key] = pool
+
+
+@view
+@internal
+def _asset(token: address) -> (uint256, address):
+    """
+    @return Asset key and pool; (0, zero address) when the token was not added.
+    """
+    record: uint256 = self.records[token]
+    return record >> 160, convert(record & ADDRESS, address)
+
+
+@internal
+def _credit(account: uint256, word: uint256, key: uint256, amount: uint256) -> uint256:
+    """
+    @notice Add to a balance; the tokens are here already.
+    @return The account's word, with the asset in it if the balance is positive.
+    """
+    if amount == 0:
+        return word
+    total: uint256 = self.held[key] + amount
+    assert total <= MAX_HELD, "vault: balance limit"
+    self.held[key] = total
+    self.balances[account][key] = unsafe_add(self.balances[account][key], amount)
+    return account_word._hold(word, key)
+
+
+@internal
+def _debit(account: uint256, word: uint256, key: uint256, amount: uint256) -> (uint256, uint256):
+    """
+    @notice Take from a balance what it has, up to `amount`.
+    @return What was taken, and the account's word, without the asset if the balance became zero.
+    """
+    if not account_word._holds(word, key):
+        return 0, word
+    balance: uint256 = self.balances[account][key]
+    taken: uint256 = min(balance, amount)
+    self.balances[account][key] = unsafe_sub(balance, taken)
+    self.held[key] -= taken
+    if taken == balance:
+        return taken, account_word._release(word, key)
+    return taken, word
