@@ -1,0 +1,56 @@
+"""The ledger of positive balances: twin of ``contracts/modules/collateral_vault.vy`` (DESIGN §2).
+
+Amounts are raw units, asset keys and words those of `account_word`. Nothing here rounds. Where the contract reverts,
+`ValueError` carries its reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from plimsoll.model import account_word
+
+MAX_HELD = 2**112 - 1
+
+
+@dataclass(slots=True)
+class CollateralVault:
+    """Balances by (account, key), their totals by key, and the assets there are."""
+
+    balances: dict[tuple[int, int], int] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
+    keys: dict[str, int] = field(default_factory=dict)
+    tokens: dict[int, str] = field(default_factory=dict)
+
+    def add_asset(self, token: str, key: int) -> None:
+        """Accept a token under a key; ValueError if either is taken."""
+        if token in self.keys or key in self.tokens:
+            raise ValueError("vault: added already")
+        self.keys[token] = key
+        self.tokens[key] = token
+
+    def balance_of(self, account: int, key: int) -> int:
+        """Return a balance."""
+        return self.balances.get((account, key), 0)
+
+    def credit(self, account: int, word: int, key: int, amount: int) -> int:
+        """Add to a balance and return the account's word; ValueError when the total is beyond its limit."""
+        if amount == 0:
+            return word
+        total = self.held.get(key, 0) + amount
+        if total > MAX_HELD:
+            raise ValueError("vault: balance limit")
+        word = account_word.hold(word, key)
+        self.held[key] = total
+        self.balances[account, key] = self.balance_of(account, key) + amount
+        return word
+
+    def debit(self, account: int, word: int, key: int, amount: int) -> tuple[int, int]:
+        """Take up to `amount` from a balance; return what was taken and the account's word."""
+        if not account_word.holds(word, key):
+            return 0, word
+        balance = self.balance_of(account, key)
+        taken = min(balance, amount)
+        self.balances[account, key] = balance - taken
+        self.held[key] -= taken
+        return taken, account_word.release(word, key) if taken == balance else word

@@ -1,0 +1,139 @@
+"""Bid, mid, ask and status of an asset: twin of ``contracts/modules/price_oracle.vy`` (DESIGN §4).
+
+Prices are dollars (WAD) per raw token unit, scaled by 1e18; parameters are WAD, in whole
+basis points; times unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from plimsoll.model.price_source import Reading
+
+OK, WIDE, STALE, DEAD = range(4)
+ABSENT, OUTDATED, VALID, TRUSTED = range(4)
+"""Grades of a reading; OUTDATED is the contract's GRADE_STALE."""
+
+PRICE_LIMIT = 2**128
+MAX_LISTED_PRICE = 10**36
+
+WAD_PER_BPS = 10**14
+BPS = 10_000
+HOUR = 3_600
+SPREAD_UNIT = BPS * HOUR
+
+MAX_SOURCES = 3
+MAX_DEVIATION = 2 * 10**17
+MAX_SPREAD = 25 * 10**16
+MAX_SPREAD_GROWTH = 25 * 10**16
+
+
+class Parameters(NamedTuple):
+    """How an asset's sources are combined; IRiskEngine.PriceParameters."""
+
+    min_sources: int
+    """Trusted sources needed for OK."""
+    max_deviation: int
+    """(highest - lowest) / mid above which the asset is WIDE, WAD."""
+    min_spread: int
+    """Half spread of a fresh price, WAD."""
+    spread_growth: int
+    """Added half spread per hour of the freshest source's age, WAD."""
+    max_spread: int
+    """Cap of the half spread, WAD."""
+
+
+class Price(NamedTuple):
+    """What the oracle says of an asset; IRiskEngine.Price."""
+
+    bid: int
+    mid: int
+    ask: int
+    status: int
+
+
+NO_PRICE = Price(0, 0, 0, DEAD)
+
+
+def check(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> None:
+    """Raise ValueError with the setter's reason where the contract would refuse these sources (None: no answer)."""
+    if not 1 <= parameters.min_sources <= len(readings):
+        raise ValueError("oracle: min sources")
+    if parameters.max_deviation > MAX_DEVIATION:
+        raise ValueError("oracle: deviation")
+    if not parameters.min_spread <= parameters.max_spread <= MAX_SPREAD:
+        raise ValueError("oracle: spread")
+    if parameters.spread_growth > MAX_SPREAD_GROWTH:
+        raise ValueError("oracle: spread growth")
+    if any(part % WAD_PER_BPS for part in parameters[1:]):
+        raise ValueError("oracle: basis points")
+    for reading in readings:
+        if reading is None or grade(reading, now) == ABSENT:
+            raise ValueError("oracle: no answer")
+        if max(reading.price, reading.clamped) > MAX_LISTED_PRICE:
+            raise ValueError("risk: price scale")
+
+
+def grade(reading: Reading | None, now: int) -> int:
+    """Return what a reading counts for; None is a source that reverted, starved or answered short."""
+    if reading is None or not 0 < reading.price < PRICE_LIMIT or not 0 < reading.clamped < PRICE_LIMIT:
+        return ABSENT
+    if reading.updated_at > now or reading.fresh > 1 or reading.trusted > 1:
+        return ABSENT
+    if not reading.fresh:
+        return OUTDATED
+    return TRUSTED if reading.trusted else VALID
+
+
+def price(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> Price:
+    """Return bid (rounded down), mid and ask (rounded up) of an asset with these readings; none means unlisted."""
+    low, mid, high, time, status = combine(readings, parameters, now)
+    if status == DEAD:
+        return NO_PRICE
+    spread = spread_of(parameters, now - time)
+    bid = low * (SPREAD_UNIT - spread) // SPREAD_UNIT
+    ask = -(-high * (SPREAD_UNIT + spread) // SPREAD_UNIT)
+    return Price(max(bid, 1), mid, min(ask, PRICE_LIMIT - 1), status)
+
+
+def spread_of(parameters: Parameters, age: int) -> int:
+    """Return the half spread in parts of SPREAD_UNIT, exact, of prices that are `age` seconds old."""
+    growing = parameters.min_spread // WAD_PER_BPS * HOUR + parameters.spread_growth // WAD_PER_BPS * age
+    return min(growing, parameters.max_spread // WAD_PER_BPS * HOUR)
+
+
+def combine(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> tuple[int, int, int, int, int]:
+    """Return the lowest, middle and highest number, the time of the freshest, and the status."""
+    grades = [grade(reading, now) for reading in readings]
+    answers = {i: reading for i, reading in enumerate(readings) if reading is not None and grades[i] != ABSENT}
+    if not answers:
+        return 0, 0, 0, 0, DEAD
+    if max(grades) == OUTDATED:
+        last = max(answers.values(), key=lambda reading: reading.updated_at)
+        return last.clamped, last.clamped, last.clamped, last.updated_at, STALE
+
+    clamped = {i: reading.clamped for i, reading in answers.items()}
+    numbers: dict[int, int] = {}
+    for i, reading in answers.items():
+        if grades[i] >= VALID:
+            others = median(clamped, grades, without=i)
+            nearer = others is not None and abs(reading.price - others) < abs(reading.clamped - others)
+            numbers[i] = reading.price if nearer else reading.clamped
+    mid = median(numbers, grades)
+    assert mid is not None
+    low, high = min(numbers.values()), max(numbers.values())
+    time = max(answers[i].updated_at for i in numbers)
+    agree = (high - low) * BPS <= mid * (parameters.max_deviation // WAD_PER_BPS)
+    enough = grades.count(TRUSTED) >= parameters.min_sources and ABSENT not in grades
+    return low, mid, high, time, OK if agree and enough else WIDE
+
+
+def median(numbers: dict[int, int], grades: Sequence[int], without: int | None = None) -> int | None:
+    """Return the median of the trusted numbers, else of the valid ones, of two the mean, rounded down."""
+    for wanted in (TRUSTED, VALID):
+        found = sorted(number for i, number in numbers.items() if i != without and grades[i] == wanted)
+        if found:
+            half = len(found) // 2
+            return found[half] if len(found) % 2 else (found[half - 1] + found[half]) // 2
+    return None

@@ -1,0 +1,99 @@
+"""Equity against requirement: twin of ``contracts/RiskEngine.vy`` (DESIGN §3).
+
+Equities, requirements and debts are WAD dollars. Positives round down; debts and requirements round up, asset by asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from plimsoll.model import exposure, margin_rate, price_oracle
+from plimsoll.model.margin_rate import NO_MARGIN, Margin
+from plimsoll.model.price_oracle import DEAD, NO_PRICE, Price
+
+ISOLATED = 1 << 64
+MAX_CORE = 64
+MAX_DECIMALS = 18
+MAX_STRESS = 2**190
+
+
+class Health(NamedTuple):
+    """What a list of exposures is worth and requires; IRiskEngine.Health."""
+
+    equity: int
+    """At mid."""
+    equity_initial: int
+    """Positives at bid, debts at ask."""
+    maintenance: int
+    initial: int
+    debt: int
+    """Worth of all debts at mid."""
+    status: int
+    """The worst price status among the exposures."""
+
+
+def assess(
+    exposures: Sequence[int],
+    stress: Sequence[int],
+    prices: Mapping[int, Price],
+    margins: Mapping[int, Margin],
+    initial_ratio: int,
+    now: int,
+) -> Health:
+    """Return the health of packed exposures; a key without a price is DEAD, one without a margin requires nothing.
+
+    `stress` is empty or P&L of position modules in WAD dollars: the present value, then changes under scenarios.
+    """
+    held = held_at_bid = owed = owed_at_ask = maintenance = initial = 0
+    status = price_oracle.OK
+    for packed in exposures:
+        key, debt, amount = exposure.unpack(packed)
+        price = prices.get(key, NO_PRICE)
+        status = max(status, price.status)
+        if price.status == DEAD:
+            worth = min(amount, 1) if debt else 0
+            owed += worth
+            owed_at_ask += worth
+            maintenance += worth
+            initial += margin_rate.initial(worth, initial_ratio)
+            continue
+        if debt:
+            worth = exposure.owed_worth(amount, price.mid)
+            owed += worth
+            owed_at_ask += exposure.owed_worth(amount, price.ask)
+        else:
+            worth = exposure.worth(amount, price.mid)
+            held += worth
+            held_at_bid += exposure.worth(amount, price.bid)
+        required = margin_rate.requirements(margins.get(key, NO_MARGIN), worth, now, initial_ratio)
+        maintenance += required[0]
+        initial += required[1]
+    present, loss = worst_loss(stress)
+    return Health(
+        equity=held - owed + present,
+        equity_initial=held_at_bid - owed_at_ask + present,
+        maintenance=maintenance + loss,
+        initial=initial + margin_rate.initial(loss, initial_ratio),
+        debt=owed,
+        status=status,
+    )
+
+
+def worst_loss(stress: Sequence[int]) -> tuple[int, int]:
+    """Return present value and worst loss of position modules, both within +-MAX_STRESS."""
+    if not stress:
+        return 0, 0
+    present = max(min(stress[0], MAX_STRESS), -MAX_STRESS)
+    return present, -max(min([0, *stress[1:]]), -MAX_STRESS)
+
+
+def next_key(core_count: int, isolated_count: int, isolated: bool) -> int:
+    """Return the asset key that the next listing issues; ValueError with the contract's reason if none is left."""
+    if isolated:
+        if isolated_count >= 2**64 - 1:
+            raise ValueError("risk: no index left")
+        return ISOLATED | isolated_count + 1
+    if core_count >= MAX_CORE:
+        raise ValueError("risk: no index left")
+    return 1 << core_count
