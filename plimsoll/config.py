@@ -1,0 +1,496 @@
+"""A deployment's parameters: one TOML file, every field checked before anything is sent.
+
+People write whole tokens, dollars and fractions; what comes out are exact integers (WAD for dollars, rates and
+fractions, raw units for amounts). Numbers are read as decimals, never as floats. `config/devnet.toml` documents every
+field.
+
+The first thing that is wrong raises a `ConfigError` whose message is ``path: what is wrong``, with the bound it misses:
+``assets.WETH.margin.cap: 0.7 is not in (0, 0.5)``. Bounds are those of the contracts' setters.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.errors import ConfigError
+from plimsoll.fields import Bound, Table, parse_toml, plainly, read_text
+from plimsoll.units import WAD, from_wad
+
+DEPLOYER = "deployer"
+"""In place of an address: whoever deploys."""
+
+HOUR = 3_600
+DAY = 86_400
+RAMP_UNIT = 10**12
+MARGIN_ROUNDING = 10**12
+MILLION = 10**6
+
+_SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9.\-]{0,15}")
+
+
+def _closed(low: str, high: str, step: str | None = None) -> Bound:
+    return Bound(Decimal(low), Decimal(high), step=None if step is None else Decimal(step))
+
+
+CHAIN_ID = Bound(1, 2**64 - 1)
+MIN_DEBT = Bound(0, 100_000)
+INITIAL_RATIO = _closed("1.2", "3")
+NOTICE = Bound(HOUR, 30 * DAY)
+DECIMALS = Bound(0, 18)
+CAP_TOKENS = Bound(0, 2**48)
+SUPPLY_CAP_BITS = 100
+BORROW_CAP_BITS = 92
+
+MARGIN_FLOOR = Bound(Decimal("0.001"), Decimal("0.5"), open_high=True)
+MARGIN_CAP = Bound(0, Decimal("0.5"), open_low=True, open_high=True)
+SIZE_SLOPE = _closed("0.000001", "100", "0.000000000001")
+RAMP_UP = _closed("0.000001", "1", "0.000001")
+RAMP_DOWN = _closed("0.000001", "0.1", "0.000001")
+
+TARGET = _closed("0.1", "0.99", "0.0001")
+STEEPNESS = _closed("1", "100", "0.0001")
+SPEED = _closed("0", "200", "0.001")
+RATE = _closed("0.0001", "10", "0.000001")
+RESERVE_FACTOR = _closed("0", "0.5", "0.0001")
+FLASH_FEE = _closed("0", "0.01", "0.000001")
+
+MIN_SOURCES = Bound(1, 3)
+DEVIATION = _closed("0", "0.2", "0.0001")
+SPREAD = _closed("0", "0.25", "0.0001")
+
+ANSWER = Bound(0, 10**18, open_low=True)
+MAX_AGE = Bound(1, 30 * DAY)
+GRACE = Bound(0, DAY)
+WINDOW = Bound(60, DAY)
+TICKS_PER_HOUR = Bound(1, 887_272)
+LIQUIDITY = Bound(1, 2**128 - 1)
+FEE = Bound(1, 2**24 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolConfig:
+    """Who rules, and what holds for all assets. `initial_ratio` and `min_debt` are WAD, `notice` seconds.
+
+    `chain_id` is the only chain this is meant for; None for any.
+    """
+
+    chain_id: int | None
+    owner: str
+    guardian: str
+    reserve_fund: str
+    initial_ratio: int
+    notice: int
+    min_debt: int
+
+
+@dataclass(frozen=True, slots=True)
+class UniswapConfig:
+    """The Uniswap v3 deployment whose pools are used."""
+
+    factory: str
+
+
+@dataclass(frozen=True, slots=True)
+class RateConfig:
+    """The pool's rate curve (`ILendingPool.RateParameters`, all WAD) and where the rate at target starts."""
+
+    target: int
+    steepness: int
+    speed: int
+    min_rate: int
+    max_rate: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolConfig:
+    """A lending pool: caps in raw units (whole tokens), fees as WAD fractions."""
+
+    name: str
+    symbol: str
+    supply_cap: int
+    borrow_cap: int
+    reserve_factor: int
+    flash_fee: int
+    rates: RateConfig
+
+
+@dataclass(frozen=True, slots=True)
+class FeedConfig:
+    """A feed in Chainlink's shape; `low` and `high` are WAD dollars per whole token, None as address asks a devnet."""
+
+    aggregator: str | None
+    low: int
+    high: int
+    max_age: int
+    sequencer: str
+    sequencer_grace: int
+
+
+@dataclass(frozen=True, slots=True)
+class TwapConfig:
+    """A mean over a Uniswap v3 pool of the asset and `quote`, another asset here that has a feed of its own."""
+
+    quote: str
+    fee: int
+    window: int
+    max_age: int
+    max_ticks_per_hour: int
+    min_liquidity: int
+
+
+SourceConfig = FeedConfig | TwapConfig
+
+
+@dataclass(frozen=True, slots=True)
+class PriceConfig:
+    """`IRiskEngine.PriceParameters`; fractions are WAD."""
+
+    min_sources: int
+    max_deviation: int
+    min_spread: int
+    spread_growth: int
+    max_spread: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarginConfig:
+    """`IRiskEngine.MarginParameters`, all WAD; `size_slope` per dollar, `ramp_up` per hour, `ramp_down` per day."""
+
+    floor: int
+    cap: int
+    size_slope: int
+    ramp_up: int
+    ramp_down: int
+
+
+@dataclass(frozen=True, slots=True)
+class AssetConfig:
+    """One asset. Without `token` a devnet deploys a token of this name."""
+
+    symbol: str
+    name: str
+    decimals: int
+    token: str | None
+    isolated: bool
+    pool: PoolConfig
+    sources: tuple[SourceConfig, ...]
+    prices: PriceConfig
+    margin: MarginConfig
+
+    @property
+    def feed(self) -> FeedConfig | None:
+        """The first of the asset's sources that is a feed."""
+        return next((source for source in self.sources if isinstance(source, FeedConfig)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketConfig:
+    """A Uniswap v3 pool. On a devnet it is made, with `depth` dollars (whole) of each side over the full range."""
+
+    base: str
+    quote: str
+    fee: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole file. `prices` are the devnet's first prices, WAD dollars per whole token."""
+
+    protocol: ProtocolConfig
+    uniswap: UniswapConfig | None
+    assets: tuple[AssetConfig, ...]
+    markets: tuple[MarketConfig, ...]
+    prices: dict[str, int]
+
+    def asset(self, symbol: str) -> AssetConfig:
+        """Return the asset called `symbol`; KeyError if there is none."""
+        return next(asset for asset in self.assets if asset.symbol == symbol)
+
+    def market(self, base: str, quote: str, fee: int) -> MarketConfig | None:
+        """Return the market of two assets at a fee, in either order."""
+        for market in self.markets:
+            if {market.base, market.quote} == {base, quote} and market.fee == fee:
+                return market
+        return None
+
+
+def load(path: Path) -> Config:
+    """Read and check a file; ConfigError, one line, for whatever is wrong first."""
+    text = read_text(path)
+    try:
+        return parse(text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse(text: str) -> Config:
+    """Check the text of a file."""
+    return check(parse_toml(text))
+
+
+def check(root: Table) -> Config:
+    """Check a whole file that has been read."""
+    config = Config(
+        protocol=_protocol(root.table("protocol")),
+        uniswap=_uniswap(root.table("uniswap")) if root.has("uniswap") else None,
+        assets=tuple(_asset(symbol, table) for symbol, table in root.table("assets").tables()),
+        markets=tuple(_market(table) for table in root.table_list("markets")),
+        prices=_prices(root.table("devnet")) if root.has("devnet") else {},
+    )
+    root.finish()
+    _check_whole(config)
+    return config
+
+
+# The parts of a file
+
+
+def _protocol(table: Table) -> ProtocolConfig:
+    return table.done(
+        ProtocolConfig(
+            chain_id=table.whole("chain_id", CHAIN_ID) if table.has("chain_id") else None,
+            owner=_role(table, "owner"),
+            guardian=_role(table, "guardian"),
+            reserve_fund=_role(table, "reserve_fund"),
+            initial_ratio=table.fraction("initial_ratio", INITIAL_RATIO),
+            notice=table.whole("notice", NOTICE),
+            min_debt=table.fraction("min_debt", MIN_DEBT),
+        )
+    )
+
+
+def _role(table: Table, key: str) -> str:
+    return DEPLOYER if table.is_word(key, DEPLOYER) else table.address(key)
+
+
+def _uniswap(table: Table) -> UniswapConfig:
+    return table.done(UniswapConfig(factory=table.address("factory")))
+
+
+def _prices(table: Table) -> dict[str, int]:
+    prices = table.table("prices")
+    return table.done({symbol: prices.fraction(symbol, ANSWER) for symbol in prices.names()})
+
+
+def _market(table: Table) -> MarketConfig:
+    return table.done(
+        MarketConfig(
+            base=table.text("base"),
+            quote=table.text("quote"),
+            fee=table.whole("fee", FEE),
+            depth=table.whole("depth", Bound(0, 10**12)) if table.has("depth") else 0,
+        )
+    )
+
+
+def _asset(symbol: str, table: Table) -> AssetConfig:
+    if not _SYMBOL.fullmatch(symbol):
+        words = "is no symbol: a letter and up to 15 letters, digits, dots or dashes"
+        raise ConfigError(f"{table.path}: {symbol!r} {words}")
+    decimals = table.whole("decimals", DECIMALS)
+    return table.done(
+        AssetConfig(
+            symbol=symbol,
+            name=table.text("name"),
+            decimals=decimals,
+            token=table.address("token") if table.has("token") else None,
+            isolated=table.flag("isolated"),
+            pool=_pool(table.table("pool"), decimals),
+            sources=_sources(table),
+            prices=_price_parameters(table.table("prices")),
+            margin=_margin(table.table("margin")),
+        )
+    )
+
+
+def _pool(table: Table, decimals: int) -> PoolConfig:
+    return table.done(
+        PoolConfig(
+            name=table.text("name", 25),
+            symbol=table.text("symbol", 5),
+            supply_cap=_cap(table, "supply_cap", decimals, SUPPLY_CAP_BITS),
+            borrow_cap=_cap(table, "borrow_cap", decimals, BORROW_CAP_BITS),
+            reserve_factor=table.fraction("reserve_factor", RESERVE_FACTOR),
+            flash_fee=table.fraction("flash_fee", FLASH_FEE),
+            rates=_rates(table.table("rates")),
+        )
+    )
+
+
+def _cap(table: Table, key: str, decimals: int, bits: int) -> int:
+    most = min(int(CAP_TOKENS.high), (2**bits - 1) // 10**decimals)
+    return table.whole(key, Bound(0, most)) * int(10**decimals)
+
+
+def _rates(table: Table) -> RateConfig:
+    rates = table.done(
+        RateConfig(
+            target=table.fraction("target", TARGET),
+            steepness=table.fraction("steepness", STEEPNESS),
+            speed=table.fraction("speed", SPEED),
+            min_rate=table.fraction("min_rate", RATE),
+            max_rate=table.fraction("max_rate", RATE),
+            start=table.fraction("start", RATE),
+        )
+    )
+    if rates.min_rate > rates.max_rate:
+        low, high = _said(rates.min_rate), _said(rates.max_rate)
+        raise ConfigError(f"{table.path}.min_rate: {low} is above max_rate {high}")
+    if not rates.min_rate <= rates.start <= rates.max_rate:
+        bound = Bound(from_wad(rates.min_rate), from_wad(rates.max_rate))
+        raise ConfigError(f"{table.path}.start: {_said(rates.start)} is not in {bound}, min_rate to max_rate")
+    return rates
+
+
+def _sources(table: Table) -> tuple[SourceConfig, ...]:
+    found = tuple(_source(entry) for entry in table.table_list("sources"))
+    if not 1 <= len(found) <= 3:
+        raise ConfigError(f"{table.path}.sources: {len(found)} of them; an asset has 1 to 3")
+    for i, source in enumerate(found):
+        if source in found[:i]:
+            raise ConfigError(f"{table.path}.sources[{i}]: is a duplicate of sources[{found.index(source)}]")
+    return found
+
+
+def _source(table: Table) -> SourceConfig:
+    kind = table.choice("kind", ("feed", "twap"))
+    if kind == "twap":
+        return table.done(
+            TwapConfig(
+                quote=table.text("quote"),
+                fee=table.whole("fee", FEE),
+                window=table.whole("window", WINDOW),
+                max_age=table.whole("max_age", MAX_AGE),
+                max_ticks_per_hour=table.whole("max_ticks_per_hour", TICKS_PER_HOUR),
+                min_liquidity=table.whole("min_liquidity", LIQUIDITY),
+            )
+        )
+    feed = table.done(
+        FeedConfig(
+            aggregator=table.address("aggregator") if table.has("aggregator") else None,
+            low=table.fraction("low", ANSWER),
+            high=table.fraction("high", ANSWER),
+            max_age=table.whole("max_age", MAX_AGE),
+            sequencer=table.address("sequencer") if table.has("sequencer") else ZERO_ADDRESS,
+            sequencer_grace=table.whole("sequencer_grace", GRACE) if table.has("sequencer_grace") else 0,
+        )
+    )
+    if feed.low >= feed.high:
+        raise ConfigError(f"{table.path}.low: {_said(feed.low)} is not below high {_said(feed.high)}")
+    if feed.sequencer == ZERO_ADDRESS and feed.sequencer_grace:
+        raise ConfigError(f"{table.path}.sequencer_grace: {feed.sequencer_grace} without a sequencer feed")
+    return feed
+
+
+def _price_parameters(table: Table) -> PriceConfig:
+    prices = table.done(
+        PriceConfig(
+            min_sources=table.whole("min_sources", MIN_SOURCES),
+            max_deviation=table.fraction("max_deviation", DEVIATION),
+            min_spread=table.fraction("min_spread", SPREAD),
+            spread_growth=table.fraction("spread_growth", SPREAD),
+            max_spread=table.fraction("max_spread", SPREAD),
+        )
+    )
+    if prices.min_spread > prices.max_spread:
+        raise ConfigError(
+            f"{table.path}.min_spread: {_said(prices.min_spread)} is above max_spread {_said(prices.max_spread)}"
+        )
+    return prices
+
+
+def _margin(table: Table) -> MarginConfig:
+    margin = table.done(
+        MarginConfig(
+            floor=table.fraction("floor", MARGIN_FLOOR),
+            cap=table.fraction("cap", MARGIN_CAP),
+            size_slope=table.fraction("size_slope_per_million", SIZE_SLOPE) // MILLION,
+            ramp_up=table.fraction("ramp_up", RAMP_UP),
+            ramp_down=table.fraction("ramp_down", RAMP_DOWN),
+        )
+    )
+    if margin.floor > margin.cap:
+        raise ConfigError(f"{table.path}.floor: {_said(margin.floor)} is above cap {_said(margin.cap)}")
+    return margin
+
+
+def _said(wad: int) -> str:
+    return plainly(from_wad(wad))
+
+
+# What one field cannot tell
+
+
+def _check_whole(config: Config) -> None:
+    if not config.assets:
+        raise ConfigError("assets: there are none")
+    _check_duplicates(config)
+    symbols = {asset.symbol for asset in config.assets}
+    for i, market in enumerate(config.markets):
+        for key, symbol in (("base", market.base), ("quote", market.quote)):
+            if symbol not in symbols:
+                raise ConfigError(f"markets[{i}].{key}: {symbol!r} is no asset here")
+        if market.base == market.quote:
+            raise ConfigError(f"markets[{i}].quote: {market.quote!r} is the base as well")
+    for asset in config.assets:
+        where = f"assets.{asset.symbol}"
+        _check_ramp(config.protocol, asset.margin, where)
+        if asset.prices.min_sources > len(asset.sources):
+            bound = Bound(1, len(asset.sources))
+            found = asset.prices.min_sources
+            raise ConfigError(f"{where}.prices.min_sources: {found} is not in {bound}, the number of its sources")
+        for i, source in enumerate(asset.sources):
+            if isinstance(source, TwapConfig):
+                _check_quote(config, asset, source, f"{where}.sources[{i}]")
+    for symbol in config.prices:
+        if symbol not in symbols:
+            raise ConfigError(f"devnet.prices.{symbol}: is no asset here")
+
+
+def _check_duplicates(config: Config) -> None:
+    tokens: dict[str, str] = {}
+    folded: dict[str, str] = {}
+    for asset in config.assets:
+        other = folded.setdefault(asset.symbol.lower(), asset.symbol)
+        if other != asset.symbol:
+            raise ConfigError(f"assets.{asset.symbol}: differs from assets.{other} in case only")
+        if asset.token is not None and tokens.setdefault(asset.token, asset.symbol) != asset.symbol:
+            other = tokens[asset.token]
+            raise ConfigError(f"assets.{asset.symbol}.token: {asset.token} is the token of assets.{other} as well")
+    seen: set[tuple[frozenset[str], int]] = set()
+    for i, market in enumerate(config.markets):
+        identity = (frozenset((market.base, market.quote)), market.fee)
+        if identity in seen:
+            raise ConfigError(f"markets[{i}]: {market.base}/{market.quote} at fee {market.fee} is a duplicate")
+        seen.add(identity)
+
+
+def _check_quote(config: Config, asset: AssetConfig, source: TwapConfig, where: str) -> None:
+    if source.quote == asset.symbol:
+        raise ConfigError(f"{where}.quote: {source.quote!r} is the asset itself")
+    quote = next((other for other in config.assets if other.symbol == source.quote), None)
+    if quote is None:
+        raise ConfigError(f"{where}.quote: {source.quote!r} is no asset here")
+    if quote.feed is None:
+        raise ConfigError(f"{where}.quote: {source.quote!r} has no feed to price it in dollars")
+    if config.market(asset.symbol, source.quote, source.fee) is None:
+        raise ConfigError(f"{where}.fee: no market of {asset.symbol} and {source.quote} has the fee {source.fee}")
+
+
+def _check_ramp(protocol: ProtocolConfig, margin: MarginConfig, where: str) -> None:
+    """The rule of `contracts/modules/margin_rate.vy` that keeps a promise of `notice` seconds."""
+    if margin.cap * protocol.initial_ratio >= WAD * WAD:
+        most = _said(WAD * WAD // protocol.initial_ratio)
+        raise ConfigError(f"{where}.margin.cap: {_said(margin.cap)} is not below {most}, 1 / protocol.initial_ratio")
+    room = 4 * (protocol.initial_ratio - WAD) * margin.floor * HOUR // (protocol.initial_ratio + 3 * WAD)
+    most_up = (room - MARGIN_ROUNDING * HOUR) // protocol.notice // RAMP_UNIT * RAMP_UNIT
+    if margin.ramp_up > most_up:
+        bound = Bound(0, from_wad(most_up), open_low=True)
+        promise = f"the most that keeps protocol.notice of {protocol.notice} seconds with this floor"
+        raise ConfigError(f"{where}.margin.ramp_up: {_said(margin.ramp_up)} is not in {bound}, {promise}")
