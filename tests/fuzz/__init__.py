@@ -1,0 +1,1 @@
+"""Contracts against their exact-integer twins and published numbers, over generated inputs."""

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from plimsoll.chain import ZERO_ADDRESS, RevmChain
+from tests.support import reverts
+from tests.support.risk import DAY, HOUR, INITIAL_RATIO, NOTICE, WAD, Risk
+
+
+def test_constructor__sets_roles_and_constants(risk: Risk) -> None:
+    assert (risk.engine.owner(), risk.engine.guardian()) == (risk.owner, risk.guardian)
+    assert (risk.engine.initial_ratio(), risk.engine.notice()) == (INITIAL_RATIO, NOTICE)
+    assert risk.engine.asset_counts() == (0, 0)
+
+
+def test_constructor__events(risk: Risk) -> None:
+    deployer = risk.chain.accounts()[0]
+    engine = risk.engine
+    assert engine.deployment.events == [
+        engine.event("OwnershipTransferred", previous_owner=ZERO_ADDRESS, new_owner=deployer),
+        engine.event("OwnershipTransferred", previous_owner=deployer, new_owner=risk.owner),
+        engine.event("GuardianSet", guardian=risk.guardian),
+    ]
+
+
+@pytest.mark.parametrize("ratio", [12 * 10**17, 3 * WAD])
+@pytest.mark.parametrize("notice", [HOUR, 30 * DAY])
+def test_constructor__at_the_bounds(chain: RevmChain, ratio: int, notice: int) -> None:
+    risk = Risk.deploy(chain, initial_ratio=ratio, notice=notice)
+    assert (risk.engine.initial_ratio(), risk.engine.notice()) == (ratio, notice)
+
+
+@pytest.mark.parametrize("ratio", [0, 12 * 10**17 - 1, 3 * WAD + 1, 2**256 - 1])
+def test_constructor__initial_ratio__reverts(chain: RevmChain, ratio: int) -> None:
+    with reverts("margin: initial ratio"):
+        Risk.deploy(chain, initial_ratio=ratio)
+
+
+@pytest.mark.parametrize("notice", [0, HOUR - 1, 30 * DAY + 1, 2**256 - 1])
+def test_constructor__notice__reverts(chain: RevmChain, notice: int) -> None:
+    with reverts("margin: notice"):
+        Risk.deploy(chain, notice=notice)
+
+
+@pytest.mark.parametrize("zero", ["owner", "guardian"])
+def test_constructor__zero_address__reverts(chain: RevmChain, zero: str) -> None:
+    people = {"owner": chain.accounts()[1], "guardian": chain.accounts()[2], zero: ZERO_ADDRESS}
+    with reverts("roles: zero address"):
+        chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, *people.values(), sender=chain.accounts()[0])
