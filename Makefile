@@ -25,11 +25,12 @@ export PYTHONWARNINGS := ignore:Field 'import_remapping' has an incomplete defin
 # ape does not recompile the importers of an edited module: drop its cache when any source changed.
 GUARD := $(PYTHON) -c 'from plimsoll import artifacts; artifacts.guard_ape_cache()'
 
+FIGURES ?= --write
 WORKERS ?= 2
 PYTEST := $(PYTHON) -m pytest
 FUZZ_PROFILE ?= ci
 
-.PHONY: help setup compile demo console test gas fuzz lint types sizes format clean
+.PHONY: help setup compile demo console test gas figures fuzz lint types sizes format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,10 +77,14 @@ test: setup ## Run the tests
 	@$(PYTEST) tests -n $(WORKERS) --dist loadfile
 
 gas: setup ## Measure every operation, print them beside the best peer, fail above the bounds
-	@ape run gas
+	@ape run gas $(GAS_FLAGS)
 
 fuzz: setup ## Run the property tests with more examples (FUZZ_PROFILE=nightly for long ones)
 	@HYPOTHESIS_PROFILE=$(FUZZ_PROFILE) $(PYTEST) tests -n $(WORKERS) --dist loadfile -m hypothesis
+
+figures: setup ## Write the README's example, sizes and gas again (after make gas)
+	@$(PYTHON) -m plimsoll.report.example $(FIGURES)
+	@$(PYTHON) -m plimsoll.report.size_and_gas $(FIGURES)
 
 sizes: setup ## Print runtime sizes, fail above the EVM's limit
 	@$(PYTHON) -m plimsoll.report.sizes

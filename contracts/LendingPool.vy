@@ -5,15 +5,15 @@
 """
 @title A lending pool of one asset
 @license AGPL-3.0
-@notice ERC-4626 (with ERC-20 and ERC-2612) for lenders, debt of the engine's accounts, ERC-3156 flash loans. ILendingPool
-        specifies it; shares have the asset's decimals plus six.
+@notice ERC-4626 (with ERC-20 and ERC-2612) for lenders, debt of the engine's accounts, ERC-3156 flash loans.
+        ILendingPool specifies it; shares have the asset's decimals plus six.
 
-        What stops it: deposits stop at the supply cap and when a share lost all but a millionth of its first price, withdrawals
-        where the cash ends, borrowing at the borrow cap and where the cash ends. What stays open: nothing here stops a
-        repayment, a provision, a write-off, an accrual or, while there is cash, a withdrawal. Nobody can pause the pool,
-        the owner moves parameters within their bounds, and the guardian lowers caps.
-@dev Everything is kept in a ledger; the pool's own token balance is read only around a transfer to it, so that a donation
-     changes nothing. State is written before a token moves. Liquidity is never promised: see maxWithdraw.
+        What stops it: deposits stop at the supply cap and when a share lost all but a millionth of its first price,
+        withdrawals where the cash ends, borrowing at the borrow cap and where the cash ends. What stays open: nothing
+        here stops a repayment, a provision, a write-off, an accrual or, while there is cash, a withdrawal. Nobody can
+        pause the pool; the owner moves parameters within their bounds, and the guardian lowers caps.
+@dev Everything is kept in a ledger; the pool's own token balance is read only around a transfer to it, so that a
+     donation changes nothing. State is written before a token moves. Liquidity is never promised: see maxWithdraw.
 """
 
 from ethereum.ercs import IERC20
@@ -134,7 +134,7 @@ def __init__(
     @param asset_ An ERC-20 of at most 18 decimals.
     @param rates, supply_cap, borrow_cap, reserve_factor, flash_fee As in the setters.
     @param initial_rate_at_target WAD per year, within the rates' bounds.
-    @dev Errors: "pool: zero address", "pool: decimals", "pool: initial rate", those of the setters, "roles: zero address".
+    @dev Errors: "pool: zero address", "pool: decimals", "pool: initial rate", "roles: zero address", and the setters'.
     """
     assert engine_ != empty(address), "pool: zero address"
     assert rates.min_rate <= initial_rate_at_target and initial_rate_at_target <= rates.max_rate, "pool: initial rate"
@@ -156,7 +156,8 @@ def borrow(account: uint256, amount: uint256, to: address) -> uint256:
     @notice Lend `amount` to an account and send it to `to`. Engine only.
     @param amount Raw units, at least 1.
     @return The account's debt afterwards, rounded up.
-    @dev Errors: "pool: engine only", "pool: zero amount", "pool: cash", "pool: borrow cap", "pool: overflow", and those of the token.
+    @dev Errors: "pool: engine only", "pool: zero amount", "pool: cash", "pool: borrow cap", "pool: overflow", and the
+         token's.
     """
     self._only_engine()
     configuration: uint256 = pool_ledger.configuration
@@ -182,7 +183,8 @@ def borrow(account: uint256, amount: uint256, to: address) -> uint256:
 @external
 def repay(account: uint256, amount: uint256) -> (uint256, uint256):
     """
-    @notice Book a repayment of tokens that the engine has seen arrive. Engine only. What exceeds the debt is sent on to the engine.
+    @notice Book a repayment of tokens that the engine has seen arrive. Engine only. What exceeds the debt is sent on to
+            the engine.
     @param amount Raw units.
     @return What was used, and the debt that is left (rounded up); 0 is left exactly when no debt share is.
     @dev Nothing here can stop a repayment. Errors: "pool: engine only".
@@ -221,8 +223,8 @@ def provision(account: uint256, amount: uint256):
 @external
 def write_off(account: uint256) -> (uint256, uint256):
     """
-    @notice Give up an account's whole debt: fees are minted first, the reserve fund's shares are burned next, lenders bear the rest.
-            Releases the account's provision in the same step. Engine only.
+    @notice Give up an account's whole debt: fees are minted first, the reserve fund's shares are burned next, lenders
+            bear the rest. Releases the account's provision in the same step. Engine only.
     @return The loss, and how much of it the fund covered (raw units).
     @dev Nothing here can stop a write-off. A fee too small for a share goes to the lenders. Errors: "pool: engine only".
     """
@@ -264,9 +266,11 @@ def flashLoan(receiver: address, token: address, amount: uint256, data: Bytes[40
     @param amount Raw units, at least 1, at most maxFlashLoan.
     @param data Passed on.
     @return Always True; a failure reverts.
-    @dev Reentrant by design. While the loan runs, the ledger is what it was before, and every other function keeps the books of its own
-         tokens: what the callback deposits or repays is measured or vouched for on its own, and does not count as the loan's return, which is pulled and
-         measured after the callback. Nothing read before the callback is used after it but the arguments.
+    @dev Reentrant by design, so that pool and engine stay usable in the callback. It is safe because the ledger does not
+         change while the loan runs, so every view shows the state before it; because principal and fee are pulled and
+         measured after the callback, so that nothing deposited or repaid in between counts as their return; and because
+         nothing read before the callback is used after it but the arguments. A caller who waits for tokens to arrive
+         here must count what is not in the ledger, balance - cash(), not the balance.
          Errors: "pool: token", "pool: zero amount", "pool: cash", "pool: callback", and those of the token.
     """
     self._only_asset(token)

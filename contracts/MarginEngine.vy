@@ -24,6 +24,8 @@ from contracts.interfaces import IRiskEngine
 from contracts.interfaces import ISwapper
 from contracts.modules import account_word
 from contracts.modules import collateral_vault as vault
+from contracts.modules import engine_parameters as parameters
+from contracts.modules import exposure
 from contracts.modules import roles
 from contracts.modules import token as tokens
 from snekmate.auth import ownable
@@ -33,7 +35,16 @@ implements: IMarginEngine
 initializes: ownable
 initializes: roles[ownable := ownable]
 initializes: vault
+initializes: parameters[roles := roles, vault := vault]
 
+exports: (
+    parameters.add_asset,
+    parameters.set_risk_engine,
+    parameters.set_min_debt,
+    parameters.pause,
+    parameters.unpause,
+    parameters.settings,
+)
 exports: (
     roles.owner,
     roles.pending_owner,
@@ -42,8 +53,6 @@ exports: (
     roles.guardian,
     roles.set_guardian,
 )
-
-WAD: constant(uint256) = 10**18
 
 TRADE: constant(uint256) = 1
 BORROW: constant(uint256) = 2
@@ -59,19 +68,12 @@ MARGIN: constant(uint256) = 2
 DEBT_RAISED: constant(uint256) = 4
 
 MAX_CALLS: constant(uint256) = 16
-MAX_TOUCHED: constant(uint256) = 32   # no call touches more than two accounts
-MAX_MIN_DEBT: constant(uint256) = 100_000 * 10**18
+MAX_TOUCHED: constant(uint256) = 32
 REDUCE_ONLY_MAX_LOSS: constant(uint256) = 100
-ADDRESS: constant(uint256) = 2**160 - 1
-MIN_DEBT_MASK: constant(uint256) = 2**88 - 1
-PAUSED_SHIFT: constant(uint256) = 248
 
 OPERATORS: immutable(IOperatorRegistry)
 
 accounts: HashMap[uint256, uint256]
-# risk engine 160 | minimum debt 88 (WAD dollars) | paused 8
-packed_settings: uint256
-
 batching: transient(bool)
 touched: transient(DynArray[uint256, MAX_TOUCHED])
 pending: transient(HashMap[uint256, uint256])
@@ -85,13 +87,9 @@ def __init__(risk_engine: address, registry: address, min_debt: uint256, owner: 
     """
     ownable.__init__()
     roles.__init__(owner, guardian)
-    assert risk_engine != empty(address), "engine: zero address"
+    parameters.__init__(risk_engine, min_debt)
     assert registry != empty(address), "engine: zero address"
-    assert min_debt <= MAX_MIN_DEBT, "engine: min debt bound"
     OPERATORS = IOperatorRegistry(registry)
-    self._save_settings(risk_engine, min_debt, 0)
-    log IMarginEngine.RiskEngineSet(risk_engine=risk_engine)
-    log IMarginEngine.MinDebtSet(min_debt=min_debt)
 
 
 # The verbs
@@ -102,7 +100,7 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
     assert amount != 0, "engine: zero amount"
     key: uint256 = 0
     pool: address = empty(address)
-    key, pool = self._asset(token)
+    key, pool = vault._known_asset(token)
     old: uint256 = self.accounts[account]
     accepted: uint256 = amount
     if not account_word._holds(old, key) and not self._is_trusted(account):
@@ -114,9 +112,10 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
     assert unsafe_sub(self._arrivals(token, receiver), before) == accepted, "token: received differs"
     word: uint256 = 0
     repaid: uint256 = 0
-    word, repaid = self._book(account, old, key, pool, accepted)
+    owed: uint256 = 0
+    word, repaid, owed = self._book(account, old, key, receiver, accepted)
     log IMarginEngine.Deposited(account=account, token=token, sender=msg.sender, amount=accepted, repaid=repaid)
-    self._finish(account, old, word, 0)
+    self._finish(account, old, word, 0, owed)
     return repaid
 
 
@@ -127,7 +126,7 @@ def withdraw(account: uint256, token: address, amount: uint256, to: address, max
     self._authorise(account, WITHDRAW if max_borrow == 0 else WITHDRAW | BORROW)
     key: uint256 = 0
     pool: address = empty(address)
-    key, pool = self._asset(token)
+    key, pool = vault._known_asset(token)
     old: uint256 = self.accounts[account]
     paid: uint256 = amount
     if amount == max_value(uint256):
@@ -135,9 +134,10 @@ def withdraw(account: uint256, token: address, amount: uint256, to: address, max
         assert paid != 0, "engine: insufficient balance"
     word: uint256 = 0
     borrowed: uint256 = 0
-    word, borrowed = self._pay(account, old, key, token, pool, paid, max_borrow, to)
+    owed: uint256 = 0
+    word, borrowed, owed = self._pay(account, old, token, key, pool, paid, max_borrow, to)
     log IMarginEngine.Withdrawn(account=account, token=token, to=to, amount=paid, borrowed=borrowed)
-    self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED)
+    self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED, owed)
     return borrowed
 
 
@@ -163,17 +163,18 @@ def trade(
     buy_key: uint256 = 0
     sell_pool: address = empty(address)
     buy_pool: address = empty(address)
-    sell_key, sell_pool = self._asset(sell)
-    buy_key, buy_pool = self._asset(buy)
+    sell_key, sell_pool = vault._known_asset(sell)
+    buy_key, buy_pool = vault._known_asset(buy)
     old: uint256 = self.accounts[account]
     exposures: DynArray[uint256, 12] = []
     if reduce_only:
         assert max_borrow == 0, "engine: reduce only"
-        exposures = self._exposures(account, old)
+        exposures = self._exposures(account, old, 0)
 
     word: uint256 = 0
     borrowed: uint256 = 0
-    word, borrowed = self._pay(account, old, sell_key, sell, sell_pool, sell_amount, max_borrow, swapper)
+    owed: uint256 = 0
+    word, borrowed, owed = self._pay(account, old, sell, sell_key, sell_pool, sell_amount, max_borrow, swapper)
     receiver: address = self._receiver(word, buy_key, buy_pool)
     before: uint256 = self._arrivals(buy, receiver)
     extcall ISwapper(swapper).swap(sell, buy, sell_amount, min_buy, receiver, data)
@@ -181,7 +182,9 @@ def trade(
     assert bought >= min_buy, "engine: min_buy"
 
     repaid: uint256 = 0
-    word, repaid = self._book(account, word, buy_key, buy_pool, bought)
+    left: uint256 = 0
+    word, repaid, left = self._book(account, word, buy_key, receiver, bought)
+    owed = max(owed, left)
     log IMarginEngine.Traded(
         account=account,
         sell=sell,
@@ -196,10 +199,10 @@ def trade(
     if scope != 0:
         self._charge_operator(scope, sell_key, sell_amount, buy_key, bought)
     if reduce_only:
-        self._finish(account, old, word, 0)
-        self._assert_reduced(account, word, exposures, receiver != self, sell_key, sell_amount, buy_key, bought)
+        self._finish(account, old, word, 0, owed)
+        self._assert_reduced(account, word, owed, exposures, receiver != self, sell_key, sell_amount, buy_key, bought)
     else:
-        self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED)
+        self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED, owed)
     return bought
 
 
@@ -211,7 +214,7 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
     self._authorise(source, TRANSFER)
     key: uint256 = 0
     pool: address = empty(address)
-    key, pool = self._asset(token)
+    key, pool = vault._known_asset(token)
     old: uint256 = self.accounts[source]
     word: uint256 = 0
     taken: uint256 = 0
@@ -219,16 +222,18 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
     assert taken == amount, "engine: insufficient balance"
 
     target_old: uint256 = self.accounts[target]
-    if account_word._owes(target_old, key):
-        before: uint256 = self._arrivals(token, pool)
-        tokens._push(token, pool, amount)
-        assert unsafe_sub(self._arrivals(token, pool), before) == amount, "token: received differs"
+    receiver: address = self._receiver(target_old, key, pool)
+    if receiver != self:
+        before: uint256 = self._arrivals(token, receiver)
+        tokens._push(token, receiver, amount)
+        assert unsafe_sub(self._arrivals(token, receiver), before) == amount, "token: received differs"
     target_word: uint256 = 0
     repaid: uint256 = 0
-    target_word, repaid = self._book(target, target_old, key, pool, amount)
+    owed: uint256 = 0
+    target_word, repaid, owed = self._book(target, target_old, key, receiver, amount)
     log IMarginEngine.Transferred(source=source, target=target, token=token, amount=amount, repaid=repaid)
-    self._finish(target, target_old, target_word, 0)
-    self._finish(source, old, word, MARGIN)
+    self._finish(target, target_old, target_word, 0, owed)
+    self._finish(source, old, word, MARGIN, 0)
     return repaid
 
 
@@ -236,8 +241,9 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
 @reentrant
 def batch(calls: DynArray[Bytes[1380], MAX_CALLS]):
     """
-    @dev Without the lock, which each call takes for itself. Entered from inside a verb, the first call finds the lock taken; entered
-         from inside a batch, the flag is set. So a batch never starts while anything else of this contract is half done.
+    @dev Without the lock, which each call takes for itself. Entered from inside a verb, the first verb finds the lock taken; entered
+         from inside a batch, the flag is set. So no verb of a batch ever runs while another is half done. The lists cannot
+         overflow: MAX_CALLS calls touch at most two accounts each.
     """
     assert not self.batching, "engine: nested batch"
     assert len(calls) != 0, "engine: empty batch"
@@ -248,79 +254,8 @@ def batch(calls: DynArray[Bytes[1380], MAX_CALLS]):
     for account: uint256 in self.touched:
         needs: uint256 = self.pending[account]
         self.pending[account] = 0
-        self._verify(account, self.accounts[account], needs)
+        self._verify(account, self.accounts[account], needs, 0)
     self.touched = []
-
-
-# Parameters
-
-
-@external
-def add_asset(token: address, pool: address):
-    """
-    @notice Accept a token that the risk engine has listed, with the pool that lends it. Owner only, for good.
-    @dev Errors: "roles: owner only", "engine: not listed", "engine: pool asset", "engine: pool engine", "vault: added already".
-    """
-    roles._only_owner()
-    key: uint256 = staticcall IRiskEngine(self._risk_engine()).key_of(token)
-    assert key != 0, "engine: not listed"
-    assert staticcall ILendingPool(pool).asset() == token, "engine: pool asset"
-    assert staticcall ILendingPool(pool).engine() == self, "engine: pool engine"
-    vault._add_asset(token, key, pool)
-    log IMarginEngine.AssetAdded(token=token, key=key, pool=pool)
-
-
-@external
-def set_risk_engine(risk_engine: address):
-    """
-    @notice Replace the risk engine by one that gives every core asset the same key. Owner only.
-    @dev Errors: "roles: owner only", "engine: asset keys". An isolated-tier asset that the new one does not list is DEAD for it.
-    """
-    roles._only_owner()
-    assert risk_engine.is_contract, "engine: asset keys"
-    for i: uint256 in range(64):
-        token: address = vault.tokens[1 << i]
-        if token != empty(address):
-            assert staticcall IRiskEngine(risk_engine).key_of(token) == 1 << i, "engine: asset keys"
-    settings: uint256 = self.packed_settings
-    self._save_settings(risk_engine, (settings >> 160) & MIN_DEBT_MASK, settings >> PAUSED_SHIFT)
-    log IMarginEngine.RiskEngineSet(risk_engine=risk_engine)
-
-
-@external
-def set_min_debt(min_debt: uint256):
-    """
-    @notice Set the smallest debt an account may have after raising it. Owner only.
-    @param min_debt WAD dollars, at most 100,000.
-    @dev Errors: "roles: owner only", "engine: min debt bound".
-    """
-    roles._only_owner()
-    assert min_debt <= MAX_MIN_DEBT, "engine: min debt bound"
-    settings: uint256 = self.packed_settings
-    self._save_settings(convert(settings & ADDRESS, address), min_debt, settings >> PAUSED_SHIFT)
-    log IMarginEngine.MinDebtSet(min_debt=min_debt)
-
-
-@external
-def pause():
-    """
-    @notice Stop new risk. Guardian or owner.
-    @dev Errors: "roles: guardian only".
-    """
-    roles._only_guardian()
-    self.packed_settings |= 1 << PAUSED_SHIFT
-    log IMarginEngine.Paused(by=msg.sender)
-
-
-@external
-def unpause():
-    """
-    @notice Allow new risk again. Owner only.
-    @dev Errors: "roles: owner only".
-    """
-    roles._only_owner()
-    self.packed_settings &= ~(1 << PAUSED_SHIFT)
-    log IMarginEngine.Unpaused(by=msg.sender)
 
 
 # Views
@@ -335,13 +270,13 @@ def word_of(account: uint256) -> uint256:
 @view
 @external
 def exposures(account: uint256) -> DynArray[uint256, 12]:
-    return self._exposures(account, self.accounts[account])
+    return self._exposures(account, self.accounts[account], 0)
 
 
 @view
 @external
 def health(account: uint256) -> IRiskEngine.Health:
-    return self._health(account, self.accounts[account])
+    return self._health(account, self.accounts[account], 0)
 
 
 @view
@@ -361,12 +296,6 @@ def debt_of(account: uint256, token: address) -> uint256:
 
 @view
 @external
-def held(token: address) -> uint256:
-    return vault.held[vault._asset(token)[0]]
-
-
-@view
-@external
 def asset_of(token: address) -> (uint256, address):
     return vault._asset(token)
 
@@ -375,13 +304,6 @@ def asset_of(token: address) -> (uint256, address):
 @external
 def token_of(key: uint256) -> address:
     return vault.tokens[key]
-
-
-@view
-@external
-def settings() -> (address, uint256, bool):
-    packed: uint256 = self.packed_settings
-    return convert(packed & ADDRESS, address), (packed >> 160) & MIN_DEBT_MASK, packed >> PAUSED_SHIFT != 0
 
 
 @view
@@ -421,16 +343,6 @@ def _is_trusted(account: uint256) -> bool:
 
 @view
 @internal
-def _asset(token: address) -> (uint256, address):
-    key: uint256 = 0
-    pool: address = empty(address)
-    key, pool = vault._asset(token)
-    assert key != 0, "engine: unknown asset"
-    return key, pool
-
-
-@view
-@internal
 def _receiver(word: uint256, key: uint256, pool: address) -> address:
     """
     @notice Where an asset has to arrive: at the pool, if the account owes it, else here.
@@ -457,56 +369,60 @@ def _arrivals(token: address, receiver: address) -> uint256:
 def _pay(
     account: uint256,
     old: uint256,
-    key: uint256,
     token: address,
+    key: uint256,
     pool: address,
     amount: uint256,
     max_borrow: uint256,
     to: address,
-) -> (uint256, uint256):
+) -> (uint256, uint256, uint256):
     """
     @notice Send `amount` from the account's balance and, where that ends, from new debt.
-    @return The account's word and what was borrowed.
+    @return The account's word, what was borrowed, and the debt as an exposure, 0 when nothing was borrowed.
     """
     word: uint256 = 0
     taken: uint256 = 0
     taken, word = vault._debit(account, old, key, amount)
-    borrowed: uint256 = amount - taken
+    borrowed: uint256 = unsafe_sub(amount, taken)
+    owed: uint256 = 0
     if borrowed != 0:
         assert max_borrow != 0, "engine: insufficient balance"
         assert borrowed <= max_borrow, "engine: max_borrow"
-        extcall ILendingPool(pool).borrow(account, borrowed, to)
+        owed = key << exposure.KEY_BITS | exposure.DEBT | extcall ILendingPool(pool).borrow(account, borrowed, to)
         word = account_word._owe(word, key)
     if taken != 0:
         tokens._push(token, to, taken)
-    return word, borrowed
+    return word, borrowed, owed
 
 
 @internal
-def _book(account: uint256, old: uint256, key: uint256, pool: address, amount: uint256) -> (uint256, uint256):
+def _book(account: uint256, old: uint256, key: uint256, receiver: address, amount: uint256) -> (uint256, uint256, uint256):
     """
-    @notice Book `amount` that has arrived: at the pool, if the account owes the asset, else here. What exceeds the debt
-            the pool sends here.
-    @return The account's word and what was repaid.
+    @notice Book `amount` that has arrived at `receiver`, the account's `_receiver`. What exceeds a debt the pool sends here.
+    @return The account's word, what was repaid, and the debt that is left as an exposure, 0 when nothing was repaid or is left.
     """
     word: uint256 = old
-    used: uint256 = 0
-    if amount != 0 and account_word._owes(old, key):
+    repaid: uint256 = 0
+    owed: uint256 = 0
+    if receiver != self and amount != 0:
         left: uint256 = 0
-        used, left = extcall ILendingPool(pool).repay(account, amount)
+        repaid, left = extcall ILendingPool(receiver).repay(account, amount)
         if left == 0:
             word = account_word._clear(word, key)
-    return vault._credit(account, word, key, amount - used), used
+        else:
+            owed = key << exposure.KEY_BITS | exposure.DEBT | left
+    return vault._credit(account, word, key, amount - repaid), repaid, owed
 
 
 # Checks
 
 
 @internal
-def _finish(account: uint256, old: uint256, word: uint256, needs: uint256):
+def _finish(account: uint256, old: uint256, word: uint256, needs: uint256, owed: uint256):
     """
     @notice Store the account's word and see to its checks: now, or at the end of the batch.
     @param needs MARGIN if the account's risk rose, DEBT_RAISED if its debt did; LIMITS is found here.
+    @param owed See _exposures.
     """
     required: uint256 = needs
     if word != old:
@@ -516,7 +432,7 @@ def _finish(account: uint256, old: uint256, word: uint256, needs: uint256):
     if required == 0:
         return
     if not self.batching:
-        self._verify(account, word, required)
+        self._verify(account, word, required, owed)
         return
     noted: uint256 = self.pending[account]
     if noted == 0:
@@ -526,20 +442,21 @@ def _finish(account: uint256, old: uint256, word: uint256, needs: uint256):
 
 @view
 @internal
-def _verify(account: uint256, word: uint256, needs: uint256):
+def _verify(account: uint256, word: uint256, needs: uint256, owed: uint256):
     if needs & LIMITS != 0:
         assert account_word._within_limits(word), "engine: too many assets"
     if needs & MARGIN == 0 or not account_word._at_risk(word):
         return
-    settings: uint256 = self.packed_settings
-    assert settings >> PAUSED_SHIFT == 0, "engine: paused"
-    health: IRiskEngine.Health = staticcall IRiskEngine(convert(settings & ADDRESS, address)).assess(
-        self._exposures(account, word), []
-    )
+    risk_engine: address = empty(address)
+    min_debt: uint256 = 0
+    paused: bool = False
+    risk_engine, min_debt, paused = parameters._settings()
+    assert not paused, "engine: paused"
+    health: IRiskEngine.Health = staticcall IRiskEngine(risk_engine).assess(self._exposures(account, word, owed), [])
     assert health.status == OK, "engine: price status"
     assert health.equity_initial >= convert(health.initial, int256), "engine: initial margin"
     if needs & DEBT_RAISED != 0:
-        assert health.debt >= (settings >> 160) & MIN_DEBT_MASK, "engine: min debt"
+        assert health.debt >= min_debt, "engine: min debt"
 
 
 @view
@@ -547,6 +464,7 @@ def _verify(account: uint256, word: uint256, needs: uint256):
 def _assert_reduced(
     account: uint256,
     word: uint256,
+    owed: uint256,
     exposures: DynArray[uint256, 12],
     repaying: bool,
     sell_key: uint256,
@@ -556,13 +474,14 @@ def _assert_reduced(
 ):
     """
     @notice Accept a trade below initial margin only if it left the account no riskier.
+    @param owed See _exposures.
     @param exposures Those before the trade. Both sides are assessed now, at the same prices, so that none that moved
            during the swap pays for a loss.
     @dev No debt can have risen: nothing was borrowed, and time stands still. Equity over requirement is compared by
          cross-multiplication, exactly.
     """
-    before: IRiskEngine.Health = staticcall IRiskEngine(self._risk_engine()).assess(exposures, [])
-    after: IRiskEngine.Health = self._health(account, word)
+    before: IRiskEngine.Health = staticcall IRiskEngine(parameters._risk_engine()).assess(exposures, [])
+    after: IRiskEngine.Health = self._health(account, word, owed)
     assert max(before.status, after.status) != DEAD, "engine: price status"
     assert after.maintenance <= before.maintenance, "engine: reduce only"
     if before.equity >= 0:
@@ -572,53 +491,43 @@ def _assert_reduced(
         ), "engine: reduce only"
     else:
         assert repaying, "engine: reduce only"
-        given: uint256 = 0
-        received: uint256 = 0
-        status: uint256 = 0
-        given, received, status = self._values(sell_key, sold, buy_key, bought)
-        assert received * 10_000 >= given * (10_000 - REDUCE_ONLY_MAX_LOSS), "engine: reduce only"
+        swapped: IRiskEngine.Health = self._swapped(sell_key, sold, buy_key, bought)
+        most: int256 = convert(swapped.debt * REDUCE_ONLY_MAX_LOSS, int256)
+        assert swapped.equity * 10_000 >= -most, "engine: reduce only"
 
 
 @internal
 def _charge_operator(scope: uint256, sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256):
-    given: uint256 = 0
-    received: uint256 = 0
-    status: uint256 = 0
-    given, received, status = self._values(sell_key, sold, buy_key, bought)
-    assert status == OK, "engine: price status"
-    extcall OPERATORS.charge_loss(scope, msg.sender, given, received)
+    swapped: IRiskEngine.Health = self._swapped(sell_key, sold, buy_key, bought)
+    assert swapped.status == OK, "engine: price status"
+    received: uint256 = convert(swapped.equity + convert(swapped.debt, int256), uint256)
+    extcall OPERATORS.charge_loss(scope, msg.sender, swapped.debt, received)
 
 
 @view
 @internal
-def _values(sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256) -> (uint256, uint256, uint256):
+def _swapped(sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256) -> IRiskEngine.Health:
     """
-    @return Values at mid in WAD dollars: of what was sold, rounded up, and of what was bought, rounded down; the worse price status.
+    @return A swap's assessment at mid, as if what was sold were owed: `debt` is the value sold, rounded up, `equity` what was gained
+            by it, the value bought being rounded down.
     """
-    prices: DynArray[IRiskEngine.Price, 16] = staticcall IRiskEngine(self._risk_engine()).prices([sell_key, buy_key])
-    return (
-        (sold * prices[0].mid + WAD - 1) // WAD,
-        bought * prices[1].mid // WAD,
-        max(prices[0].status, prices[1].status),
-    )
+    both: DynArray[uint256, 12] = [
+        sell_key << exposure.KEY_BITS | exposure.DEBT | sold, buy_key << exposure.KEY_BITS | bought
+    ]
+    return staticcall IRiskEngine(parameters._risk_engine()).assess(both, [])
 
 
 @view
 @internal
-def _risk_engine() -> address:
-    return convert(self.packed_settings & ADDRESS, address)
+def _health(account: uint256, word: uint256, owed: uint256) -> IRiskEngine.Health:
+    return staticcall IRiskEngine(parameters._risk_engine()).assess(self._exposures(account, word, owed), [])
 
 
 @view
 @internal
-def _health(account: uint256, word: uint256) -> IRiskEngine.Health:
-    return staticcall IRiskEngine(self._risk_engine()).assess(self._exposures(account, word), [])
-
-
-@view
-@internal
-def _exposures(account: uint256, word: uint256) -> DynArray[uint256, 12]:
+def _exposures(account: uint256, word: uint256, owed: uint256) -> DynArray[uint256, 12]:
     """
+    @param owed A debt as its pool has just reported it, packed as an exposure, which is not asked for again; 0 if none is known.
     @return The account's balances, then its debts with interest, packed as IRiskEngine says.
     @dev Within a batch an account may be beyond its limits for a while; it cannot be assessed then, because whatever
          did not fit would be left out.
@@ -630,7 +539,7 @@ def _exposures(account: uint256, word: uint256) -> DynArray[uint256, 12]:
             break
         key: uint256 = account_word._first(rest)
         rest ^= key
-        out.append(key << 184 | vault.balances[account][key])
+        out.append(key << exposure.KEY_BITS | vault.balances[account][key])
     assert rest == 0, "engine: too many assets"
     rest = account_word._owed(word)
     for i: uint256 in range(4):
@@ -638,11 +547,10 @@ def _exposures(account: uint256, word: uint256) -> DynArray[uint256, 12]:
             break
         key: uint256 = account_word._first(rest)
         rest ^= key
-        out.append(key << 184 | 1 << 183 | staticcall ILendingPool(vault.pools[key]).debt_of(account))
+        if owed >> exposure.KEY_BITS == key:
+            out.append(owed)
+        else:
+            debt: uint256 = staticcall ILendingPool(vault.pools[key]).debt_of(account)
+            out.append(key << exposure.KEY_BITS | exposure.DEBT | debt)
     assert rest == 0, "engine: too many assets"
     return out
-
-
-@internal
-def _save_settings(risk_engine: address, min_debt: uint256, paused: uint256):
-    self.packed_settings = convert(risk_engine, uint256) | min_debt << 160 | paused << PAUSED_SHIFT

@@ -25,8 +25,6 @@ POOL = "@uniswap/v3-core:UniswapV3Pool"
 ROUTER = "@uniswap/v3-periphery:SwapRouter"
 POSITION_MANAGER = "@uniswap/v3-periphery:NonfungiblePositionManager"
 
-TICK_SPACINGS = {500: 10, 3_000: 60, 10_000: 200}
-"""Tick spacing of each fee (hundredths of a basis point) that a new factory knows."""
 NEVER = 2**256 - 1
 SLOTS_PER_CALL = 300
 """Observation slots opened by one transaction: 22,500 gas each."""
@@ -106,7 +104,7 @@ class Pool:
 
     def full_range(self) -> tuple[int, int]:
         """Return the widest range of ticks that a position can have."""
-        spacing = TICK_SPACINGS[self.fee]
+        spacing = int(self.contract.tickSpacing())
         edge = MAX_TICK // spacing * spacing
         return -edge, edge
 

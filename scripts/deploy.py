@@ -1,6 +1,8 @@
 """Deploy the protocol on any network that ape knows."""
 
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import click
 from rich.console import Console
@@ -62,7 +64,8 @@ def cli(network: str, account: str | None, config_path: Path, dry_run: bool, out
             console.print(f"{config.protocol.owner} has to {what}.")
         if keep:
             console.print(f"Running at {rpc_url()}; Ctrl-C stops it.")
-            click.pause(info="")
+            with suppress(KeyboardInterrupt):
+                Event().wait()
 
 
 def deploy_resumable(chain: Chain, config: Config, sender: str, path: Path, console: Console) -> Manifest:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from plimsoll.chain import RevmChain
+from plimsoll.devnet import Devnet, start
 
 _COMMON = {
     "deadline": None,
@@ -32,3 +33,16 @@ def chain(session_chain: RevmChain) -> Iterator[RevmChain]:
     """The session's chain, restored after the test."""
     with session_chain.isolate():
         yield session_chain
+
+
+@pytest.fixture(scope="session")
+def session_devnet() -> Devnet:
+    """A devnet on a chain of its own, deployed once for the whole session; tests use `devnet`."""
+    return start(RevmChain())
+
+
+@pytest.fixture
+def devnet(session_devnet: Devnet) -> Iterator[Devnet]:
+    """The session's devnet, restored after the test."""
+    with session_devnet.chain.isolate():
+        yield session_devnet

@@ -5,12 +5,11 @@
 """
 @title A flash borrower that does what it is told, for tests
 @license AGPL-3.0
-@notice In its first callback it runs its plan, a list of calls, and records what the lender's views say. Nothing is restricted. No lock:
-        a loan within a loan calls it back.
+@notice In its first callback it runs its plan, a list of calls, and records what the lender's views say. Nothing is
+        restricted. No lock: a loan within a loan calls it back.
 """
 
 from ethereum.ercs import IERC20
-from ethereum.ercs import IERC4626
 
 from contracts.interfaces import IFlashBorrower
 
@@ -30,8 +29,8 @@ struct Loan:
     fee: uint256
     data: Bytes[4096]
     held: uint256            # of the token, when called
-    total_assets: uint256    # the lender's, when called
-    max_withdraw: uint256    # this contract's own, when called
+    total_assets: uint256    # the lender's, when called; the largest number where its view reverts
+    max_withdraw: uint256    # this contract's own, likewise
 
 interface Lender:
     def flashLoan(receiver: address, token: address, amount: uint256, data: Bytes[4096]) -> bool: nonpayable
@@ -84,11 +83,22 @@ def onFlashLoan(initiator: address, token: address, amount: uint256, fee: uint25
             fee=fee,
             data=data,
             held=staticcall IERC20(token).balanceOf(self),
-            total_assets=staticcall IERC4626(msg.sender).totalAssets(),
-            max_withdraw=staticcall IERC4626(msg.sender).maxWithdraw(self),
+            total_assets=self._read(msg.sender, abi_encode(b"", method_id=method_id("totalAssets()"))),
+            max_withdraw=self._read(msg.sender, abi_encode(self, method_id=method_id("maxWithdraw(address)"))),
         )
     )
     if len(self.loans) == 1:
         for step: Call in self.plan:
             raw_call(step.target, step.data)
     return self.answer
+
+
+@view
+@internal
+def _read(lender: address, data: Bytes[100]) -> uint256:
+    success: bool = False
+    answer: Bytes[32] = b""
+    success, answer = raw_call(lender, data, max_outsize=32, is_static_call=True, revert_on_failure=False)
+    if not success:
+        return max_value(uint256)
+    return abi_decode(answer, uint256)

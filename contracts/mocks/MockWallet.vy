@@ -49,6 +49,17 @@ def execute(target: address, data: Bytes[MAX_DATA]) -> Bytes[256]:
     return raw_call(target, data, max_outsize=256)
 
 
+@external
+@reentrant
+def delegate(target: address, data: Bytes[MAX_DATA]):
+    """
+    @notice Run anybody's code on the wallet's own storage. Owner only.
+    @dev Without the lock, because the code that runs may take it, in the same slot.
+    """
+    assert msg.sender == OWNER, "wallet: owner only"
+    raw_call(target, data, is_delegate_call=True)
+
+
 @view
 @external
 def isValidSignature(hash: bytes32, signature: Bytes[65]) -> bytes4:

@@ -41,12 +41,6 @@ def balance_of(account: uint256, key: uint256) -> uint256:
 
 @view
 @external
-def held(key: uint256) -> uint256:
-    return vault.held[key]
-
-
-@view
-@external
 def token_of(key: uint256) -> address:
     return vault.tokens[key]
 

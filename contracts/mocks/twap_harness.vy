@@ -42,8 +42,8 @@ def age(checkpoint: uint256, now: uint256) -> uint256:
 
 @pure
 @external
-def age_of_next(checkpoint: uint256, now: uint256) -> uint256:
-    return twap._age_of_next(checkpoint, now)
+def next_after(checkpoint: uint256) -> uint256:
+    return twap._next_after(checkpoint)
 
 
 @pure

@@ -126,7 +126,7 @@ def _first(field: uint256) -> uint256:
 @pure
 @internal
 def _has(field: uint256, key: uint256) -> bool:
-    if key > CORE or field > CORE:
+    if (field | key) > CORE:
         return field == key
     return field & key != 0
 
@@ -149,5 +149,7 @@ def _at_most(field: uint256, count: uint256) -> bool:
         return True
     rest: uint256 = field
     for i: uint256 in range(count, bound=8):
+        if rest == 0:
+            break
         rest &= unsafe_sub(rest, 1)
     return rest == 0

@@ -12,8 +12,8 @@
 
         A period pays the average of the curve over it, (start + end + 2 * middle) / 4. The curve is linear in r, so one
         factor serves all three; the end's exponential is the square of the middle's.
-@dev Total for parameters within the pool's bounds, u from 0 to 1, r within [min_rate, max_rate], and any time below 2**64:
-     the exponent is clamped at +-40, beyond what separates any two rates. Every step rounds towards zero, the result down.
+@dev Total for parameters within the pool's bounds, u from 0 to 1, r within [min_rate, max_rate], and any time below
+     2**64: the exponent is clamped at +-40, beyond what separates any two rates. Every step rounds towards zero.
 """
 
 from contracts.interfaces import ILendingPool
@@ -58,9 +58,13 @@ def _rates(
     if not above:
         exponent = unsafe_sub(0, exponent)
     drift: uint256 = convert(sn_math._wad_exp(exponent), uint256)
-    middle: uint256 = self._within(unsafe_div(unsafe_mul(rate_at_target, drift), WAD), parameters)
+    middle: uint256 = self._within(
+        unsafe_div(unsafe_mul(rate_at_target, drift), WAD), parameters.min_rate, parameters.max_rate
+    )
     end: uint256 = self._within(
-        unsafe_div(unsafe_mul(rate_at_target, unsafe_div(unsafe_mul(drift, drift), WAD)), WAD), parameters
+        unsafe_div(unsafe_mul(rate_at_target, unsafe_div(unsafe_mul(drift, drift), WAD)), WAD),
+        parameters.min_rate,
+        parameters.max_rate,
     )
     sum: uint256 = unsafe_add(unsafe_add(rate_at_target, end), unsafe_mul(2, middle))
     return unsafe_div(unsafe_mul(factor, sum), 4 * WAD), end
@@ -68,5 +72,5 @@ def _rates(
 
 @pure
 @internal
-def _within(rate: uint256, parameters: ILendingPool.RateParameters) -> uint256:
-    return max(parameters.min_rate, min(rate, parameters.max_rate))
+def _within(rate: uint256, lowest: uint256, highest: uint256) -> uint256:
+    return max(lowest, min(rate, highest))

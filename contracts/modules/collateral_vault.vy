@@ -5,20 +5,19 @@
 """
 @title Custody and the ledger of positive balances
 @license AGPL-3.0
-@notice The importing contract holds the tokens. Every balance change goes through `_credit` and `_debit`, which move the
-        ledger's total with it, so the sum of all balances of an asset is its `held`, and never more than the token balance.
+@notice The importing contract holds the tokens. Every balance change goes through `_credit` and `_debit`, after tokens came and
+        before they leave, so the sum of all balances of an asset is never more than the token balance.
 @dev Knows no price and lends nothing. Token transfers are `token`'s; the ledger trusts only what the engine measured.
      An asset's record is one word: pool 160 | key 72.
 """
 
 from contracts.modules import account_word
 
-# A ledger total fits in 112 bits; so does every balance, and no value computed from one overflows.
-MAX_HELD: constant(uint256) = 2**112 - 1
+# A balance fits in 112 bits, so that no value computed from one overflows.
+MAX_BALANCE: constant(uint256) = 2**112 - 1
 ADDRESS: constant(uint256) = 2**160 - 1
 
 balances: HashMap[uint256, HashMap[uint256, uint256]]
-held: HashMap[uint256, uint256]
 records: HashMap[address, uint256]
 tokens: HashMap[uint256, address]
 pools: HashMap[uint256, address]
@@ -39,6 +38,17 @@ def _add_asset(token: address, key: uint256, pool: address):
 
 @view
 @internal
+def _known_asset(token: address) -> (uint256, address):
+    """
+    @return Asset key and pool of a token that was added.
+    """
+    record: uint256 = self.records[token]
+    assert record != 0, "engine: unknown asset"
+    return record >> 160, convert(record & ADDRESS, address)
+
+
+@view
+@internal
 def _asset(token: address) -> (uint256, address):
     """
     @return Asset key and pool; (0, zero address) when the token was not added.
@@ -55,10 +65,9 @@ def _credit(account: uint256, word: uint256, key: uint256, amount: uint256) -> u
     """
     if amount == 0:
         return word
-    total: uint256 = self.held[key] + amount
-    assert total <= MAX_HELD, "vault: balance limit"
-    self.held[key] = total
-    self.balances[account][key] = unsafe_add(self.balances[account][key], amount)
+    balance: uint256 = self.balances[account][key] + amount
+    assert balance <= MAX_BALANCE, "vault: balance limit"
+    self.balances[account][key] = balance
     return account_word._hold(word, key)
 
 
@@ -73,7 +82,6 @@ def _debit(account: uint256, word: uint256, key: uint256, amount: uint256) -> (u
     balance: uint256 = self.balances[account][key]
     taken: uint256 = min(balance, amount)
     self.balances[account][key] = unsafe_sub(balance, taken)
-    self.held[key] -= taken
     if taken == balance:
         return taken, account_word._release(word, key)
     return taken, word

@@ -5,9 +5,10 @@
 """
 @title Shares of a lending pool: ERC-4626, the fund's fee, provisions for losses
 @license AGPL-3.0
-@notice What enters is priced on all of the lenders' assets, what leaves on those less the provisions that the fund's shares do not
-        cover: nobody leaves ahead of a loss that is already booked.
-@dev Previews equal results; the maxima never revert and can be executed, cash, caps, provisions and flash loans included.
+@notice What enters is priced on all of the lenders' assets, what leaves on those less the provisions that the fund's
+        shares do not cover: nobody leaves ahead of a loss that is already booked.
+@dev Previews equal results; the maxima never revert and can be executed: they know cash, caps, provisions and flash
+     loans.
      Totals are bounded so that no product of shares and assets overflows (see share_math).
 """
 
@@ -42,7 +43,7 @@ def deposit(assets: uint256, receiver: address) -> uint256:
     @param assets Raw units, at least 1.
     @param receiver Who gets the shares.
     @return Shares, rounded down.
-    @dev Errors: "pool: zero assets", "pool: zero shares", "pool: supply cap", "pool: share price",
+    @dev Errors: "pool: zero assets", "pool: zero shares" (worth none), "pool: supply cap", "pool: share price",
          "erc20: mint to the zero address", "token: transferFrom failed", "token: received differs".
     """
     configuration: uint256 = pool_ledger.configuration
@@ -62,7 +63,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
     @param shares At least 1.
     @param receiver Who gets the shares.
     @return Raw units, rounded up.
-    @dev Errors: "pool: zero shares", and those of deposit.
+    @dev Errors: those of deposit; an absurd number of shares reverts without a reason.
     """
     configuration: uint256 = pool_ledger.configuration
     ledger: ILendingPool.Ledger = pool_ledger._accrue(configuration)
@@ -77,7 +78,7 @@ def mint(shares: uint256, receiver: address) -> uint256:
 @external
 def withdraw(assets: uint256, receiver: address, owner: address) -> uint256:
     """
-    @notice Take back `assets`, if the pool has that much cash. The shares' owner, or a spender he allowed that many shares.
+    @notice Take back `assets`, if the pool has that much cash. The shares' owner, or a spender he allowed that many.
     @param assets Raw units, at least 1.
     @param receiver Who gets the assets; not the zero address.
     @param owner Whose shares are burned.
@@ -103,7 +104,7 @@ def redeem(shares: uint256, receiver: address, owner: address) -> uint256:
     @param receiver Who gets the assets; not the zero address.
     @param owner Whose shares are burned.
     @return Raw units, rounded down.
-    @dev Errors: "pool: zero shares", and those of withdraw.
+    @dev Errors: those of withdraw; an absurd number of shares reverts without a reason.
     """
     configuration: uint256 = pool_ledger.configuration
     ledger: ILendingPool.Ledger = pool_ledger._accrue(configuration)
@@ -124,7 +125,7 @@ def totalAssets() -> uint256:
     """
     @notice What belongs to lenders: cash + debt - unminted fee, raw units.
     """
-    return pool_ledger._lenders_assets(pool_ledger._current())
+    return self._total_now()
 
 
 @view
@@ -133,7 +134,7 @@ def convertToShares(assets: uint256) -> uint256:
     """
     @notice Shares that `assets` buy, at the price of deposits, rounded down.
     """
-    return share_math._shares_down(assets, pool_ledger._lenders_assets(pool_ledger._current()), erc20.totalSupply)
+    return self._shares_for(assets)
 
 
 @view
@@ -142,7 +143,7 @@ def convertToAssets(shares: uint256) -> uint256:
     """
     @notice Raw units that `shares` are worth to who leaves (provisions deducted), rounded down.
     """
-    return share_math._assets_down(shares, self._withdrawable_now(pool_ledger._current()), erc20.totalSupply)
+    return self._assets_for(shares)
 
 
 @view
@@ -151,7 +152,7 @@ def previewDeposit(assets: uint256) -> uint256:
     """
     @notice What deposit would return, limits aside.
     """
-    return share_math._shares_down(assets, pool_ledger._lenders_assets(pool_ledger._current()), erc20.totalSupply)
+    return self._shares_for(assets)
 
 
 @view
@@ -160,7 +161,7 @@ def previewMint(shares: uint256) -> uint256:
     """
     @notice What mint would return, limits aside.
     """
-    return share_math._assets_up(shares, pool_ledger._lenders_assets(pool_ledger._current()), erc20.totalSupply)
+    return share_math._assets_up(shares, self._total_now(), erc20.totalSupply)
 
 
 @view
@@ -178,7 +179,7 @@ def previewRedeem(shares: uint256) -> uint256:
     """
     @notice What redeem would return, limits aside.
     """
-    return share_math._assets_down(shares, self._withdrawable_now(pool_ledger._current()), erc20.totalSupply)
+    return self._assets_for(shares)
 
 
 @view
@@ -214,8 +215,8 @@ def maxWithdraw(owner: address) -> uint256:
 @external
 def maxRedeem(owner: address) -> uint256:
     """
-    @notice The most shares that `owner` can redeem now: his own, as far as the cash goes; 0 where they are worth nothing.
-            Never reverts.
+    @notice The most shares that `owner` can redeem now: his own, as far as the cash goes; 0 where they are worth
+            nothing. Never reverts.
     """
     ledger: ILendingPool.Ledger = pool_ledger._current()
     total: uint256 = self._withdrawable_now(ledger)
@@ -246,6 +247,24 @@ def mint_fees() -> uint256:
 
 
 # Prices and limits
+
+
+@view
+@internal
+def _total_now() -> uint256:
+    return pool_ledger._lenders_assets(pool_ledger._current())
+
+
+@view
+@internal
+def _shares_for(assets: uint256) -> uint256:
+    return share_math._shares_down(assets, self._total_now(), erc20.totalSupply)
+
+
+@view
+@internal
+def _assets_for(shares: uint256) -> uint256:
+    return share_math._assets_down(shares, self._withdrawable_now(pool_ledger._current()), erc20.totalSupply)
 
 
 @view
@@ -283,7 +302,7 @@ def _max_enter(receiver: address) -> (uint256, uint256):
     """
     @notice The largest deposit, and the shares for it; zeros where none is possible.
     """
-    total: uint256 = pool_ledger._lenders_assets(pool_ledger._current())
+    total: uint256 = self._total_now()
     supply: uint256 = erc20.totalSupply
     if receiver == empty(address) or share_math._is_ruined(total, supply):
         return 0, 0

@@ -5,10 +5,10 @@
 """
 @title The books of a lending pool, and interest
 @license AGPL-3.0
-@notice Cash, debt, unminted fee and the rate at target, brought up to date by whoever touches the pool. Who changes the ledger
-        takes it from `_accrue`, changes it in memory and hands it to `_store` once, before any token moves.
-@dev No function here reverts for a reachable ledger: interest stops no repayment and no liquidation. The rate of a period
-     is fixed by the utilisation at its start, so whoever changes cash or debt pays for the past first.
+@notice Cash, debt, unminted fee and the rate at target, brought up to date by whoever touches the pool. Who changes
+        the ledger takes it from `_accrue`, changes it in memory and hands it to `_store` once, before any token moves.
+@dev No function here reverts for a reachable ledger: interest stops no repayment and no liquidation. The rate of a
+     period is fixed by the utilisation at its start, so whoever changes cash or debt books the past first.
 """
 
 from ethereum.ercs import IERC20Detailed
@@ -42,7 +42,7 @@ def __init__(asset_: address, rate_at_target: uint256):
     assert DECIMALS <= 18, "pool: decimals"
     UNIT = 10 ** convert(DECIMALS, uint256)
     ledger: ILendingPool.Ledger = empty(ILendingPool.Ledger)
-    ledger.updated = block.timestamp
+    ledger.updated = block.timestamp & pool_words.TIME_MASK
     ledger.rate_at_target = rate_at_target
     self._store(ledger)
 
@@ -70,7 +70,7 @@ def cash() -> uint256:
     """
     @notice Ledgered cash, raw units. Never more than the pool's token balance, except inside a flash loan's callback.
     """
-    return self._stored().cash
+    return pool_words._cash(self.totals)
 
 
 @view
@@ -103,8 +103,8 @@ def _accrued(configuration: uint256) -> (ILendingPool.Ledger, uint256, uint256, 
          saturate: what does not fit in the debt is not charged, what does not fit in the fee stays the lenders'.
     """
     ledger: ILendingPool.Ledger = pool_words._unpack(self.totals, self.debts)
-    seconds: uint256 = unsafe_sub(block.timestamp, ledger.updated)
-    ledger.updated = block.timestamp
+    seconds: uint256 = unsafe_sub(block.timestamp, ledger.updated) & pool_words.TIME_MASK
+    ledger.updated = block.timestamp & pool_words.TIME_MASK
     if seconds == 0 or ledger.cash | ledger.debt == 0:
         return ledger, 0, 0, 0
 

@@ -5,10 +5,12 @@
 """
 @title What may be changed about a lending pool
 @license AGPL-3.0
-@notice Caps, rate curve and fees, each with one setter that names every bound. The owner sets, the guardian lowers caps.
+@notice Caps, rate curve and fees, each with one setter that names every bound. The owner sets, the guardian lowers
+        caps.
 """
 
 from contracts.interfaces import ILendingPool
+from contracts.modules import adaptive_rate
 from contracts.modules import pool_ledger
 from contracts.modules import pool_words
 from contracts.modules import roles
@@ -31,7 +33,11 @@ MAX_FLASH_FEE: constant(uint256) = WAD // 100
 
 @deploy
 def __init__(
-    rates: ILendingPool.RateParameters, supply_cap: uint256, borrow_cap: uint256, reserve_factor: uint256, flash_fee: uint256
+    rates: ILendingPool.RateParameters,
+    supply_cap: uint256,
+    borrow_cap: uint256,
+    reserve_factor: uint256,
+    flash_fee: uint256,
 ):
     self._set_rates(rates)
     self._set_caps(supply_cap, borrow_cap)
@@ -41,10 +47,10 @@ def __init__(
 @external
 def set_caps(supply_cap: uint256, borrow_cap: uint256):
     """
-    @notice Limit what lenders may supply and accounts may owe. Owner only. What is above a new cap stays, and may not grow
-            but by interest.
-    @param supply_cap Of lenders' assets: raw units, a whole number of tokens, less than 2**48 tokens and less than 2**100.
-    @param borrow_cap Of total debt: the same, and less than 2**92.
+    @notice Limit what lenders may supply and accounts may owe. Owner only. What is above a new cap stays, and may not
+            grow but by interest.
+    @param supply_cap Of lenders' assets: raw units, a whole number of tokens, below 2**48 tokens and below 2**100.
+    @param borrow_cap Of total debt: the same, and below 2**92.
     @dev Errors: "roles: owner only", "pool: cap bounds", "pool: precision".
     """
     roles._only_owner()
@@ -72,13 +78,15 @@ def set_rates(parameters: ILendingPool.RateParameters):
     @param parameters target 10 %..99 % and steepness 1..100, both in steps of 0.01 %; speed 0..200 in steps of 0.001;
            min_rate and max_rate 0.01 %..1,000 % in steps of 0.0001 %. The rate at target is moved into
            [min_rate, max_rate], so that equal bounds set it.
-    @dev Errors: "roles: owner only", "pool: target bounds", "pool: steepness bounds", "pool: speed bounds", "pool: rate bounds",
-         "pool: precision".
+    @dev Errors: "roles: owner only", "pool: target bounds", "pool: steepness bounds", "pool: speed bounds",
+         "pool: rate bounds", "pool: precision".
     """
     roles._only_owner()
     ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
     self._set_rates(parameters)
-    ledger.rate_at_target = max(parameters.min_rate, min(ledger.rate_at_target, parameters.max_rate))
+    ledger.rate_at_target = adaptive_rate._within(
+        ledger.rate_at_target, parameters.min_rate, parameters.max_rate
+    )
     pool_ledger._store(ledger)
 
 
@@ -157,10 +165,8 @@ def _set_rates(parameters: ILendingPool.RateParameters):
 def _set_fees(reserve_factor: uint256, flash_fee: uint256):
     assert reserve_factor <= MAX_RESERVE_FACTOR and flash_fee <= MAX_FLASH_FEE, "pool: fee bounds"
     configuration: uint256 = pool_words._with_fees(pool_ledger.configuration, reserve_factor, flash_fee)
-    self._keep(
-        configuration,
-        pool_words._reserve_factor(configuration) == reserve_factor and pool_words._flash_fee(configuration) == flash_fee,
-    )
+    same_factor: bool = pool_words._reserve_factor(configuration) == reserve_factor
+    self._keep(configuration, same_factor and pool_words._flash_fee(configuration) == flash_fee)
     log ILendingPool.FeesSet(reserve_factor=reserve_factor, flash_fee=flash_fee)
 
 

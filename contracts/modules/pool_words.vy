@@ -12,12 +12,13 @@
                            | speed 24 | min rate 24 | max rate 24 | provisioned 1
 
             cash, debt, fee   raw units                        reserve factor, target, steepness   1e14 (0.01 %)
-            updated           unix time, until the year 2106   flash fee, min rate, max rate       1e12 (0.0001 %)
+            updated           unix time modulo 2**32          flash fee, min rate, max rate       1e12 (0.0001 %)
             rate at target    1e5 WAD per year                 speed                               1e15 (0.001 per year)
             fraction          1/256 raw units                  caps                                whole tokens
             provisioned       1 while any account has a provision
 
-        Both ledger words change in every operation, the configuration only by its setters and by the first and the last provision.
+        Both ledger words change in every operation, the configuration only by its setters and by the first and the last
+        provision.
 @dev Packing expects values that fit; who writes makes them fit (`CASH_LIMIT` and the like are the largest that do).
 """
 
@@ -28,6 +29,7 @@ DEBT_LIMIT: constant(uint256) = 2**112 - 1
 DEBT_SHARES_LIMIT: constant(uint256) = 2**112 - 1
 FEE_LIMIT: constant(uint256) = 2**88 - 1
 CAP_LIMIT: constant(uint256) = 2**48 - 1
+TIME_MASK: constant(uint256) = 2**32 - 1
 RATE_UNIT: constant(uint256) = 10**5
 
 _M16: constant(uint256) = 2**16 - 1
@@ -63,6 +65,12 @@ def _unpack(totals: uint256, debts: uint256) -> ILendingPool.Ledger:
         fee=(debts >> 160) & _M88,
         fraction=debts >> 248,
     )
+
+
+@pure
+@internal
+def _cash(totals: uint256) -> uint256:
+    return totals & _M112
 
 
 @pure

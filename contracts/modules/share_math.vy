@@ -83,7 +83,7 @@ def _debt_shares_up(amount: uint256, debt: uint256, debt_shares: uint256) -> uin
 @internal
 def _debt_shares_down(amount: uint256, debt: uint256, debt_shares: uint256) -> uint256:
     """
-    @notice Debt shares that repaying `amount` (less than is owed, so that there is debt) burns, rounded against the borrower.
+    @notice Debt shares that repaying `amount` burns, rounded against the borrower. It is less than is owed, so there is debt.
     """
     return amount * debt_shares // debt
 

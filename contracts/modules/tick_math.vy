@@ -25,7 +25,7 @@ def _sqrt_ratio_at_tick(tick: int256) -> uint256:
     @dev Multiplies by sqrt(1.0001)**-(2**i) * 2**128 for every set bit i of |tick|, and inverts for a positive tick.
          Error: "tick: range".
     """
-    magnitude: uint256 = convert(abs(tick), uint256)
+    magnitude: uint256 = convert(max(tick, unsafe_sub(0, tick)), uint256)
     assert magnitude <= convert(MAX_TICK, uint256), "tick: range"
 
     ratio: uint256 = 2**128

@@ -59,13 +59,13 @@ def _followed(checkpoint: uint256, clamped_tick: int256, seconds: uint256) -> ui
 @pure
 @internal
 def _tick_cumulative(checkpoint: uint256) -> int256:
-    return self._number(checkpoint) >> 200
+    return convert(convert(checkpoint, bytes32), int256) >> 200
 
 
 @pure
 @internal
 def _clamped_tick(checkpoint: uint256) -> int256:
-    return self._number(checkpoint << 88) >> 232
+    return convert(convert(checkpoint << 88, bytes32), int256) >> 232
 
 
 @pure
@@ -79,11 +79,11 @@ def _age(checkpoint: uint256, now: uint256) -> uint256:
 
 @pure
 @internal
-def _age_of_next(checkpoint: uint256, now: uint256) -> uint256:
+def _next_after(checkpoint: uint256) -> uint256:
     """
-    @notice Seconds since the checkpoint after this one; too many where `next` is at its limit.
+    @notice Seconds from a checkpoint to the one after it, at most 2**20 - 1.
     """
-    return unsafe_sub(unsafe_sub(now, checkpoint >> 168), checkpoint >> 124 & NEXT) & TIME
+    return checkpoint >> 124 & NEXT
 
 
 @pure
@@ -108,9 +108,3 @@ def _clamp(tick: int256, anchor: int256, duration: uint256, ticks_per_hour: uint
 @internal
 def _bits(number: int256) -> uint256:
     return convert(convert(number, bytes32), uint256)
-
-
-@pure
-@internal
-def _number(bits: uint256) -> int256:
-    return convert(convert(bits, bytes32), int256)

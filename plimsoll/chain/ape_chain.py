@@ -14,6 +14,7 @@ from it.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
@@ -42,6 +43,7 @@ _CALL_FUNDS = 10 * 10**18
 _GAS_MARGIN = 1.2
 """What is added to a live network's gas estimate: state may move before the transaction is mined."""
 _POLL = 0.002
+_RUNNING_ANVIL = re.compile(r"(\w*:local):(https?://\S+)")
 _LIVE_POLL = 1.0
 """Seconds between two looks for a receipt, on a local and on a live network."""
 
@@ -79,11 +81,12 @@ class ApeChain(ContractChain):
     def connect(cls, choice: str, signers: Iterable[str | AccountAPI] = ()) -> Iterator[ApeChain]:
         """Connect to a network by ape's name ("ethereum:local:foundry") while the ``with`` lasts.
 
+        "ethereum:local:http://127.0.0.1:8545" is an anvil that runs already; it is not stopped at the end.
         Raises ChainError with ape's message in one line when there is no connection to be had.
         """
         artifacts.put_tools_on_path()
         try:
-            context = ape.networks.parse_network_choice(choice)
+            context = _network(choice)
             context.__enter__()
         except (ApeException, OSError, Web3Exception) as error:
             raise ChainError(f"cannot connect to {choice}: {_one_line(error)}") from error
@@ -298,6 +301,15 @@ class ApeChain(ContractChain):
 
     def _rpc(self, method: str, arguments: list[Any]) -> Any:
         return self._provider.make_request(method, arguments)
+
+
+def _network(choice: str) -> Any:
+    """Return ape's connection; ape itself takes a URL on the local network for a geth, which cannot move time."""
+    running = _RUNNING_ANVIL.fullmatch(choice)
+    if running is None:
+        return ape.networks.parse_network_choice(choice)
+    settings = {"host": running[2], "manage_process": False}
+    return ape.networks.parse_network_choice(f"{running[1]}:foundry", provider_settings=settings)
 
 
 def _load_account(alias: str) -> AccountAPI:

@@ -52,11 +52,11 @@ def rates(utilisation: int, rate_at_target: int, seconds: int, parameters: RateP
 
     exponent = min(half, MOST_HALF_EXPONENT)
     drift = wad_exp(exponent if above else -exponent)
-    middle = within(rate_at_target * drift // WAD, parameters)
-    end = within(rate_at_target * (drift * drift // WAD) // WAD, parameters)
+    middle = within(rate_at_target * drift // WAD, parameters.min_rate, parameters.max_rate)
+    end = within(rate_at_target * (drift * drift // WAD) // WAD, parameters.min_rate, parameters.max_rate)
     return factor * (rate_at_target + end + 2 * middle) // (4 * WAD), end
 
 
-def within(rate: int, parameters: RateParameters) -> int:
-    """Return `rate` moved into [min_rate, max_rate]."""
-    return max(parameters.min_rate, min(rate, parameters.max_rate))
+def within(rate: int, lowest: int, highest: int) -> int:
+    """Return `rate` moved into [lowest, highest]."""
+    return max(lowest, min(rate, highest))

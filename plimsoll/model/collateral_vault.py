@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 
 from plimsoll.model import account_word
 
-MAX_HELD = 2**112 - 1
+MAX_BALANCE = 2**112 - 1
 
 
 @dataclass(slots=True)
 class CollateralVault:
-    """Balances by (account, key), their totals by key, and the assets there are."""
+    """Balances by (account, key), and the assets there are."""
 
     balances: dict[tuple[int, int], int] = field(default_factory=dict)
-    held: dict[int, int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     tokens: dict[int, str] = field(default_factory=dict)
 
@@ -34,15 +33,14 @@ class CollateralVault:
         return self.balances.get((account, key), 0)
 
     def credit(self, account: int, word: int, key: int, amount: int) -> int:
-        """Add to a balance and return the account's word; ValueError when the total is beyond its limit."""
+        """Add to a balance and return the account's word; ValueError when the balance is beyond its limit."""
         if amount == 0:
             return word
-        total = self.held.get(key, 0) + amount
-        if total > MAX_HELD:
+        balance = self.balance_of(account, key) + amount
+        if balance > MAX_BALANCE:
             raise ValueError("vault: balance limit")
         word = account_word.hold(word, key)
-        self.held[key] = total
-        self.balances[account, key] = self.balance_of(account, key) + amount
+        self.balances[account, key] = balance
         return word
 
     def debit(self, account: int, word: int, key: int, amount: int) -> tuple[int, int]:
@@ -52,5 +50,4 @@ class CollateralVault:
         balance = self.balance_of(account, key)
         taken = min(balance, amount)
         self.balances[account, key] = balance - taken
-        self.held[key] -= taken
         return taken, account_word.release(word, key) if taken == balance else word

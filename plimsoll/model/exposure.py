@@ -10,7 +10,8 @@ down, what it owes rounds up. The contract's arithmetic is unchecked, so amounts
 
 from __future__ import annotations
 
-WAD = 10**18
+from plimsoll.model.fixed_point import WAD
+
 AMOUNT = 2**128 - 1
 DEBT = 1 << 183
 KEY_BITS = 184

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from plimsoll.model import adaptive_rate, pool_ledger, share_math
 from plimsoll.model.adaptive_rate import RateParameters
 from plimsoll.model.fixed_point import WAD
-from plimsoll.model.pool_words import CAP_LIMIT, CASH_LIMIT, DEBT_SHARES_LIMIT, RATE_UNIT, Ledger
+from plimsoll.model.pool_words import CAP_LIMIT, CASH_LIMIT, DEBT_SHARES_LIMIT, RATE_UNIT, TIME_MASK, Ledger
 
 SUPPLY_LIMIT = 2**142 - 1
 PROVISION_LIMIT = 2**112 - 1
@@ -83,7 +83,7 @@ class Pool:
     @classmethod
     def new(cls, parameters: Parameters, *, fund: Hashable, now: int, rate_at_target: int) -> Pool:
         """Return an empty pool as deployed at `now`."""
-        return cls(parameters, fund, Ledger(0, 0, now, 0, rate_at_target // RATE_UNIT * RATE_UNIT, 0, 0))
+        return cls(parameters, fund, Ledger(0, 0, now & TIME_MASK, 0, rate_at_target // RATE_UNIT * RATE_UNIT, 0, 0))
 
     # Lenders
 
@@ -284,7 +284,9 @@ class Pool:
         """Replace the rate curve from now on, and move the rate at target into its bounds."""
         ledger = self.current(now)
         self.parameters = replace(self.parameters, rates=rates)
-        self.ledger = replace(ledger, rate_at_target=adaptive_rate.within(ledger.rate_at_target, rates))
+        self.ledger = replace(
+            ledger, rate_at_target=adaptive_rate.within(ledger.rate_at_target, rates.min_rate, rates.max_rate)
+        )
 
     # Prices and limits
 

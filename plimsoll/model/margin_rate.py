@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-WAD = 10**18
+from plimsoll.model.fixed_point import WAD
+
 HOUR = 3_600
 DAY = 86_400
 

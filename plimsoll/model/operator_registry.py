@@ -52,7 +52,7 @@ class OperatorRegistry:
         return self.grants.get((scope, operator), Grant())
 
     def authorise(self, account: int, operator: int, permissions: int, now: int) -> int:
-        """Return the scope that allows all of `permissions`: the account, else its owner; ValueError if neither does."""
+        """Return the scope that allows all of `permissions`: the account, else its owner; ValueError if none does."""
         if _allows(self.operator_of(account, operator), permissions, now):
             return account
         owner = account_word.owner(account)

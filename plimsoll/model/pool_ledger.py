@@ -8,7 +8,7 @@ from typing import NamedTuple
 from plimsoll.model import adaptive_rate, interest
 from plimsoll.model.adaptive_rate import RateParameters
 from plimsoll.model.fixed_point import WAD
-from plimsoll.model.pool_words import DEBT_LIMIT, FEE_LIMIT, RATE_UNIT, Ledger
+from plimsoll.model.pool_words import DEBT_LIMIT, FEE_LIMIT, RATE_UNIT, TIME_MASK, Ledger
 
 
 class Accrual(NamedTuple):
@@ -21,13 +21,13 @@ class Accrual(NamedTuple):
 
 
 def accrued(ledger: Ledger, now: int, rates: RateParameters, reserve_factor: int) -> Accrual:
-    """Return the ledger with interest up to `now` (unix time, not before `ledger.updated`).
+    """Return the ledger with interest up to `now` (unix time, not before the last accrual and within 136 years of it).
 
     `reserve_factor` is WAD. Interest is rounded down to 1/256 raw units, the fee to raw units, the rate at target to
     its storage unit; debt and fee saturate.
     """
-    seconds = now - ledger.updated
-    ledger = replace(ledger, updated=now)
+    seconds = now - ledger.updated & TIME_MASK
+    ledger = replace(ledger, updated=now & TIME_MASK)
     if seconds == 0 or ledger.cash == ledger.debt == 0:
         return Accrual(ledger, 0, 0, 0)
     rate, rate_at_target = adaptive_rate.rates(utilisation(ledger), ledger.rate_at_target, seconds, rates)

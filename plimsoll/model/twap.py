@@ -105,9 +105,9 @@ def age(checkpoint: int, now: int) -> int:
     return (now - (checkpoint >> 168)) & TIME
 
 
-def age_of_next(checkpoint: int, now: int) -> int:
-    """Return the seconds since the checkpoint after this one; too many where `next` is at its limit."""
-    return (now - (checkpoint >> 168) - (checkpoint >> 124 & NEXT)) & TIME
+def next_after(checkpoint: int) -> int:
+    """Return the seconds from a checkpoint to the one after it, at most 2**20 - 1."""
+    return checkpoint >> 124 & NEXT
 
 
 def seconds_per_liquidity(checkpoint: int) -> int:

@@ -424,10 +424,11 @@ class Sender(Verbs):
         return self._send(found.token, "transfer", to, self.protocol.raw(found, amount))
 
     def _do(self, verb: str, *args: Any) -> Receipt:
-        return self._send(self.protocol.engine, verb, *args)
+        ids = 2 if verb == "transfer" else 1
+        return self._send(self.protocol.engine, verb, *args, sent=sent_of(args[ids:]))
 
-    def _send(self, contract: Contract, function: str, *args: Any) -> Receipt:
-        with named_reverts(sent_of(args)):
+    def _send(self, contract: Contract, function: str, *args: Any, sent: Sent | None = None) -> Receipt:
+        with named_reverts(sent or sent_of(args)):
             receipt: Receipt = contract.method(function)(*args, sender=self.sender)
         return receipt
 
@@ -475,10 +476,10 @@ def scope_of(scope: MarginAccount | str) -> int:
 
 
 def sent_of(args: Sequence[Any]) -> Sent:
-    """Return what naming a revert without a reason needs to know of a call's arguments."""
+    """Return what naming a revert without a reason needs to know of a call's arguments, account ids left out."""
     longest = max((len(arg) for arg in args if isinstance(arg, bytes)), default=0)
-    amounts = [arg for arg in args[1:] if isinstance(arg, int) and not isinstance(arg, bool)]
-    return Sent(largest=max((each for each in amounts if each != EVERYTHING), default=0), longest=longest)
+    amounts = [arg for arg in args if isinstance(arg, int) and not isinstance(arg, bool) and arg != EVERYTHING]
+    return Sent(largest=max(amounts, default=0), longest=longest)
 
 
 @contextmanager

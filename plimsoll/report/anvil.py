@@ -1,7 +1,7 @@
 """An anvil node of its own for each measurement: same start, same clock, same numbers on every machine.
 
 The node runs hardfork prague with a gas price and base fee of 0, starts at `GENESIS_TIME` and puts `SECONDS_PER_BLOCK`
-between blocks, one transaction each, whatever the clock on the wall says. So addresses, timestamps, interest and gas are
+between blocks, one transaction each, whatever the clock on the wall says. So addresses, times, interest and gas are
 equal to the unit between runs.
 """
 

@@ -1,34 +1,43 @@
-"""What each operation costs, beside the best peer and below its bound: ``python -m plimsoll.report.gas``, ``ape run gas``.
+"""What each operation costs, beside the best peer and below its bound: ``ape run gas``.
 
 Writes ``tests/gas/snapshot.json``: ``{"lender deposit": {"first": n, "steady": n}, ...}``. With ``--check`` it compares
 with that file instead and fails on any difference; with ``--profile`` it shows where the gas goes. Either way it fails
-when a row is not below its bound. `CONDITIONS` says how the figures are made; `plimsoll.report.gas_scenario` makes them.
+when a row is not below its bound. `CONDITIONS` says how it is measured, `plimsoll.report.gas_scenario` measures.
+
+The rows of price sources are not transactions: they are what one contract spends on calling ``read()`` of another,
+everything cold, as the peers' consultations were measured. Ours answers more: a dollar price, its limited twin, its
+age, and whether the liquidity was deep enough, where a consultation is a mean tick and a liquidity. It includes the
+cost of its quote token's price source, which reads one word.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from plimsoll import artifacts
-from plimsoll.chain.base import Revert
+from plimsoll.commands import one_line
 from plimsoll.errors import PlimsollError
 from plimsoll.report.anvil import HARDFORK, SECONDS_PER_BLOCK, anvil
+from plimsoll.report.gas_profile import profiles
+from plimsoll.report.gas_scenario import OBSERVATIONS, measure
+from plimsoll.screen import make_console
 
 CONDITIONS = f"""\
-Gas used by one top-level transaction: 21,000 + calldata + execution - refunds. anvil, hardfork {HARDFORK}, gas price and base
-fee 0, {SECONDS_PER_BLOCK} seconds between transactions, pools that earn interest. Real pool, engine, risk engine and operator registry; the
-token is a plain ERC-20 with infinite approvals, a price source reads one word, the router pays at a fixed rate. Unlimited
-caps are not used: every check that a user meets is on.
+Gas used by one top-level transaction: 21,000 + calldata + execution - refunds. anvil, hardfork {HARDFORK}, gas price
+and base fee 0, {SECONDS_PER_BLOCK} seconds between transactions, pools that earn interest. Pool, engine, risk engine
+and operator registry are the real ones, with every check on; the token is a plain ERC-20 with infinite approvals,
+a price source reads one word, the router pays at a fixed rate; Uniswap v3 is real, with {OBSERVATIONS:,} observations.
 first: the account's first use. steady: a later use by the same account, every slot it touches non-zero.
-The peers' figures and the floors were measured in the same way, for isolated pairs or a single debt."""
+TWAP rows: what a contract spends on reading the price source, with checkpoints taken as soon as they are due.
+Peers and floors were measured in the same way, for isolated pairs or a single debt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ OWN_ROWS = (
     Row("batch: deposit, open, withdraw"),
     Row("open on Uniswap v3"),
     Row("borrow, three sources per price"),
-    Row("TWAP read, older checkpoint", 25_000),
+    Row("TWAP read, checkpoint overdue"),
     Row("TWAP read without a checkpoint"),
     Row("TWAP checkpoint"),
 )
@@ -111,8 +120,13 @@ def drift(costs: Costs, snapshot: Costs) -> list[str]:
 
 
 def load_snapshot(path: Path) -> dict[str, Cost]:
-    """Read a snapshot; FileNotFoundError if there is none."""
-    return {name: Cost(**cost) for name, cost in json.loads(path.read_text()).items()}
+    """Read a snapshot; PlimsollError if there is none or it is damaged."""
+    try:
+        return {name: Cost(**cost) for name, cost in json.loads(path.read_text()).items()}
+    except FileNotFoundError as error:
+        raise PlimsollError(f"there is no {path.name} to compare with: run `make gas`") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise PlimsollError(f"{path.name} is damaged ({error}): run `make gas`") from error
 
 
 def save_snapshot(path: Path, costs: Costs) -> None:
@@ -128,12 +142,12 @@ def snapshot_path() -> Path:
 
 def table(costs: Costs, rows: Sequence[Row] = ROWS) -> Table:
     """Return the figures as a table, in the order of `rows`."""
-    shown = Table(title="Gas per operation")
-    shown.add_column("operation")
-    for heading in ("ours, first", "ours, steady", "bound", "best peer", "floor"):
+    shown = Table(title="Gas per operation", box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    shown.add_column("operation", no_wrap=True)
+    for heading in ("first", "steady", "below", "floor", "peer"):
         shown.add_column(heading, justify="right")
-    shown.add_column("which peer")
-    shown.add_column("to the peer", justify="right")
+    shown.add_column("who is best", no_wrap=True)
+    shown.add_column("to it", justify="right", no_wrap=True)
     shown.add_column("")
     for row in rows:
         cost = costs[row.name]
@@ -141,9 +155,9 @@ def table(costs: Costs, rows: Sequence[Row] = ROWS) -> Table:
             row.name,
             f"{cost.first:,}",
             f"{cost.steady:,}",
-            _figure(row.bound, "< "),
-            _figure(row.peer),
+            _figure(row.bound),
             _figure(row.floor),
+            _figure(row.peer),
             row.peer_name,
             "" if row.peer is None else f"{100 * (cost.steady - row.peer) / row.peer:+.1f} %",
             _verdict(row, cost),
@@ -153,16 +167,13 @@ def table(costs: Costs, rows: Sequence[Row] = ROWS) -> Table:
 
 def report(*, check: bool = False, profile: bool = False, console: Console | None = None) -> int:
     """Measure, print and write (or with `check`, compare); return the exit code."""
-    console = console or Console()
-    from plimsoll.report.gas_profile import profiles
-    from plimsoll.report.gas_scenario import measure
-
+    console = console or make_console()
     with anvil(tracing=profile) as chain, console.status("Measuring gas on anvil") as status:
         uses = measure(chain, lambda name: status.update(f"Measuring gas on anvil: {name}"))
         costs = {name: Cost(made[0].gas, made[-1].gas) for name, made in uses.items()}
         shown = profiles(chain, {name: made[-1] for name, made in uses.items()}) if profile else []
     for each in shown:
-        console.print(each)
+        console.print(each, crop=False)
     console.print(table(costs))
     console.print(CONDITIONS, highlight=False, style="dim")
     return _judge(costs, check, console)
@@ -180,8 +191,8 @@ def _judge(costs: Costs, check: bool, console: Console) -> int:
     return 1 if failures else 0
 
 
-def _figure(value: int | None, prefix: str = "") -> str:
-    return "" if value is None else f"{prefix}{value:,}"
+def _figure(value: int | None) -> str:
+    return "" if value is None else f"{value:,}"
 
 
 def _verdict(row: Row, cost: Cost) -> str:
@@ -190,21 +201,16 @@ def _verdict(row: Row, cost: Cost) -> str:
     return "[green]ok[/]" if cost.steady < row.bound else "[bold red]over[/]"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="gas", description="Measure the gas of each operation on a local chain.")
-    parser.add_argument("--check", action="store_true", help="compare with the committed snapshot instead of writing it")
-    parser.add_argument("--profile", action="store_true", help="show where the gas of each operation goes")
-    options = parser.parse_args(arguments)
-    try:
-        return report(check=options.check, profile=options.profile)
-    except (PlimsollError, artifacts.ArtifactError, Revert, FileNotFoundError) as error:
-        print(f"gas: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("gas: stopped", file=sys.stderr)
-        return 130
+@click.command()
+@click.option("--check", is_flag=True, help="Compare with the committed snapshot instead of writing it.")
+@click.option("--profile", is_flag=True, help="Show where the gas of each operation goes.")
+@one_line
+def cli(check: bool, profile: bool) -> None:
+    """Measure the gas of every operation, print it beside the best peer, fail above the bounds."""
+    code = report(check=check, profile=profile)
+    if code:
+        raise SystemExit(code)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    cli()

@@ -255,7 +255,7 @@ def _trading(stage: Stage, recorder: Recorder, owner: str) -> None:
 
 
 def _closing(stage: Stage, recorder: Recorder, owner: str) -> None:
-    """Sell as much WETH as repays the whole debt with a little to spare, which becomes balance; then open anew, and so on."""
+    """Sell as much WETH as repays the whole debt, what is left over becomes balance; then open anew, and so on."""
     home, engine = account(owner), stage.engine
     engine.deposit(home, stage.weth.token, 100 * WAD, sender=owner)
     opening = _trade(stage, home, stage.usdc, 20_000 * WAD, 20_000 * WAD, stage.weth)
@@ -294,7 +294,7 @@ def _operating(stage: Stage, recorder: Recorder, owner: str, operator: str) -> N
 
 
 def _uniswap(stage: Stage, recorder: Recorder, trader: str) -> None:
-    """A real pool of USDC and WETH with 1,000 observations, read by TwapOracle and traded on through UniswapV3Swapper."""
+    """A real pool of USDC and WETH, full of observations, read by TwapOracle, traded on through UniswapV3Swapper."""
     chain, admin = stage.chain, stage.admin
     usdc, weth = stage.usdc.token, stage.weth.token
     factory = chain.deploy("@uniswap/v3-core:UniswapV3Factory", sender=admin)
@@ -337,10 +337,10 @@ def _uniswap(stage: Stage, recorder: Recorder, trader: str) -> None:
         recorder.send("TWAP checkpoint", twap, "checkpoint", sender=admin)
         chain.warp(TWAP_WINDOW // 2)
         trade_once()
-        recorder.read("TWAP read, older checkpoint", meter, twap, admin)
+        recorder.read("TWAP read, 1,000 observations", meter, twap, admin)
         chain.warp(TWAP_WINDOW // 2)
         trade_once()
-        recorder.read("TWAP read, 1,000 observations", meter, twap, admin)
+        recorder.read("TWAP read, checkpoint overdue", meter, twap, admin)
     _three_sources(stage, recorder, trader, twap)
     _open_on_uniswap(stage, recorder, trader, factory)
     chain.warp(4 * TWAP_WINDOW)

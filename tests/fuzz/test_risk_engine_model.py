@@ -33,7 +33,11 @@ FLAGS = st.sampled_from([0, 1, 1, 1, 1, 2])
 
 @st.composite
 def answers(draw: st.DrawFn) -> Answer:
-    """What a source may say, mostly sensible."""
+    """What a source may say: mostly one of a few numbers, so that sources meet, tie and disagree; else anything."""
+    if draw(st.booleans()):
+        few, age, flag = st.integers(1, 12), st.sampled_from([0, 1, 1, HOUR]), st.sampled_from([1, 1, 0])
+        price = draw(few)
+        return Reading(price, draw(st.one_of(st.just(price), few)), GENESIS - draw(age), draw(flag), draw(flag))
     if draw(st.integers(0, 9)) == 0:
         return None
     price = draw(st.one_of(PRICES_AROUND, PRICES_AROUND, st.sampled_from([0, 2**128, 2**256 - 1])))

@@ -9,6 +9,7 @@ Published numbers are those of Uniswap's own suites:
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from plimsoll import artifacts
 from plimsoll.chain import Contract, Revert, RevmChain
 from plimsoll.model import tick_math, twap
 from plimsoll.uniswap import Uniswap, price_at_tick, raw_price, sqrt_price, tick_at_price
@@ -114,6 +116,14 @@ def outcome(function: Callable[..., Any], *arguments: Any) -> Any:
         return str(error)
     except Revert as error:
         return error.reason or error
+
+
+def test_factors__are_those_of_uniswaps_source() -> None:
+    source = artifacts.home() / "node_modules/@uniswap/v3-core/contracts/libraries/TickMath.sol"
+    factors = re.findall(r"absTick & 0x(?P<bit>\w+) != 0.{1,20}?0x(?P<factor>[0-9a-f]{16,})", source.read_text())
+    assert {int(bit, 16): int(factor, 16) for bit, factor in factors} == {
+        1 << bit: factor for bit, factor in enumerate(tick_math.FACTORS)
+    }
 
 
 @pytest.mark.parametrize(("tick", "ratio"), SQRT_RATIOS.items())
@@ -263,7 +273,7 @@ def test_checkpoint__equals_the_twin_and_unpacks(
     assert checkpoints.seconds_per_liquidity(word) == twap.seconds_per_liquidity(word) == growth >> 36 << 36
     now = time + later
     assert checkpoints.age(word, now) == twap.age(word, now) == later
-    assert checkpoints.age_of_next(word, now) == twap.age_of_next(word, now) == (later - gap) % 2**32
+    assert checkpoints.next_after(word) == twap.next_after(word) == gap
 
 
 @given(tick=TICKS, anchor=TICKS, seconds=st.integers(0, 2**32 - 1), rate=st.integers(1, 887_272))

@@ -179,9 +179,7 @@ class PoolTwin:
 
     def set_rates(self, rates: RateParameters) -> None:
         """Set the rate curve within its bounds."""
-        self.run(
-            lambda: self.pool.set_rates(rates, sender=self.owner), lambda: self.model.set_rates(self.now, rates)
-        )
+        self.run(lambda: self.pool.set_rates(rates, sender=self.owner), lambda: self.model.set_rates(self.now, rates))
 
     def donate(self, amount: int) -> None:
         """Send tokens that nobody asked for."""
@@ -207,7 +205,7 @@ class PoolTwin:
 
 
 def check_invariants(model: Pool, now: int) -> None:
-    """Assert VERIFICATION's invariants 1, 2 and 4 (with what they say about claims) of a model, which equals the contract."""
+    """Assert that shares and debts add up, and that assets cover all claims, in a model that equals the contract."""
     ledger = model.current(now)
     assert sum(model.balances.values()) == model.supply
     assert sum(model.debt_shares.values()) == ledger.debt_shares

@@ -1,7 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
 # pragma optimize gas
-# pragma nonreentrancy on
 """
 @title FeedOracle
 @license AGPL-3.0

@@ -78,7 +78,8 @@ def __init__(
     MIN_LIQUIDITY = min_liquidity
 
     # with one observation, a swap in this second would erase when the pool was last used before it
-    assert (staticcall POOL.slot0())[4] >= 2, "twap: cardinality"
+    slot0: Bytes[160] = raw_call(pool, method_id("slot0()"), max_outsize=160, is_static_call=True)
+    assert convert(extract32(slot0, 128), uint256) >= 2, "twap: cardinality"
     assert quote_source.is_contract, "twap: quote source"
     assert (staticcall QUOTE_SOURCE.read()).price != 0, "twap: quote source"
 
@@ -119,11 +120,12 @@ def checkpoint():
     updated_at: uint256 = 0
     tick_cumulative, seconds_per_liquidity, updated_at = self._accumulators()
     tick: int256 = self._mean_tick(reference, tick_cumulative)
-    clamped_tick: int256 = self._clamp(tick, twap._clamped_tick(latest), age)
+    clamped_tick: int256 = twap._clamp(tick, twap._clamped_tick(latest), min(age, REACH), MAX_TICKS_PER_HOUR)
     self._store(reference, tick, clamped_tick, tick_cumulative, seconds_per_liquidity)
 
 
 @view
+@reentrant  # checkpoint() calls the pool's views only: there is nothing to enter from
 @external
 def read() -> IPriceSource.Reading:
     """
@@ -140,14 +142,12 @@ def read() -> IPriceSource.Reading:
     if mean.clamped_tick != mean.tick or quote.clamped != quote.price:
         clamped = tick_math._quote_at_tick(mean.clamped_tick, quote.clamped, BASE_IS_TOKEN0)
 
-    fresh: uint256 = 0
-    if quote.fresh != 0 and unsafe_sub(block.timestamp, mean.updated_at) <= MAX_AGE:
-        fresh = 1
-    trusted: uint256 = 0
-    if quote.trusted != 0 and mean.liquidity >= MIN_LIQUIDITY:
-        trusted = 1
     return IPriceSource.Reading(
-        price=price, clamped=clamped, updated_at=min(mean.updated_at, quote.updated_at), fresh=fresh, trusted=trusted
+        price=price,
+        clamped=clamped,
+        updated_at=min(mean.updated_at, quote.updated_at),
+        fresh=convert(quote.fresh != 0 and unsafe_sub(block.timestamp, mean.updated_at) <= MAX_AGE, uint256),
+        trusted=convert(quote.trusted != 0 and mean.liquidity >= MIN_LIQUIDITY, uint256),
     )
 
 
@@ -211,7 +211,7 @@ def _mean() -> ITwapOracle.Mean:
     reference: uint256 = self.reference
     duration: uint256 = twap._age(reference, block.timestamp)
     anchor: int256 = twap._clamped_tick(reference)
-    anchor_age: uint256 = twap._age_of_next(reference, block.timestamp)
+    anchor_age: uint256 = unsafe_sub(duration, twap._next_after(reference))
     if anchor_age >= WINDOW or duration > REACH:
         reference = self.latest
         anchor = twap._clamped_tick(reference)
@@ -222,13 +222,14 @@ def _mean() -> ITwapOracle.Mean:
             known, reference = self._recall()
             assert known, "twap: history"
             duration = WINDOW
+            anchor_age = min(anchor_age, REACH)
 
     mean: ITwapOracle.Mean = empty(ITwapOracle.Mean)
     tick_cumulative: int256 = 0
     seconds_per_liquidity: uint256 = 0
     tick_cumulative, seconds_per_liquidity, mean.updated_at = self._accumulators()
-    mean.tick = self._mean_tick(reference, tick_cumulative)
-    mean.clamped_tick = self._clamp(mean.tick, anchor, anchor_age)
+    mean.tick = tick_math._mean_tick(unsafe_sub(tick_cumulative, twap._tick_cumulative(reference)), duration)
+    mean.clamped_tick = twap._clamp(mean.tick, anchor, anchor_age, MAX_TICKS_PER_HOUR)
     mean.liquidity = tick_math._harmonic_liquidity(
         unsafe_sub(seconds_per_liquidity, twap._seconds_per_liquidity(reference)) & SECONDS_PER_LIQUIDITY, duration
     )
@@ -270,33 +271,26 @@ def _accumulators() -> (int256, uint256, uint256):
     @dev What happens to a pool in one second does not enter: its first change in a second writes the accumulators down as they
          were before it, and the time after that change is none.
     """
-    price: uint160 = 0
-    tick: int24 = 0
-    index: uint16 = 0
-    cardinality: uint16 = 0
-    next_cardinality: uint16 = 0
-    fee_protocol: uint8 = 0
-    unlocked: bool = False
-    price, tick, index, cardinality, next_cardinality, fee_protocol, unlocked = staticcall POOL.slot0()
+    price: uint256 = 0
+    tick: int256 = 0
+    index: uint256 = 0
+    cardinality: uint256 = 0
+    price, tick, index, cardinality = staticcall POOL.slot0()
 
-    time: uint32 = 0
-    tick_cumulative: int56 = 0
-    seconds_per_liquidity: uint160 = 0
-    initialized: bool = False
-    time, tick_cumulative, seconds_per_liquidity, initialized = staticcall POOL.observations(convert(index, uint256))
-    ticks: int256 = convert(tick_cumulative, int256)
-    seconds: uint256 = convert(seconds_per_liquidity, uint256)
-    age: uint256 = unsafe_sub(block.timestamp, convert(time, uint256)) & TIME
+    time: uint256 = 0
+    ticks: int256 = 0
+    seconds: uint256 = 0
+    time, ticks, seconds = staticcall POOL.observations(index)
+    age: uint256 = unsafe_sub(block.timestamp, time) & TIME
     if age == 0:
         # written in this second: the observation before it tells when the pool was last used
-        count: uint256 = convert(cardinality, uint256)
-        before: uint256 = unsafe_sub(unsafe_add(convert(index, uint256), count), 1) % count
-        time, tick_cumulative, seconds_per_liquidity, initialized = staticcall POOL.observations(before)
-        return ticks, seconds, unsafe_sub(block.timestamp, unsafe_sub(block.timestamp, convert(time, uint256)) & TIME)
+        before: uint256 = unsafe_sub(unsafe_add(index, cardinality), 1) % cardinality
+        used: uint256 = (staticcall POOL.observations(before))[0]
+        return ticks, seconds, unsafe_sub(block.timestamp, unsafe_sub(block.timestamp, used) & TIME)
 
-    liquidity: uint256 = max(convert(staticcall POOL.liquidity(), uint256), 1)
+    liquidity: uint256 = max(staticcall POOL.liquidity(), 1)
     return (
-        unsafe_add(ticks, unsafe_mul(convert(tick, int256), convert(age, int256))),
+        unsafe_add(ticks, unsafe_mul(tick, convert(age, int256))),
         unsafe_add(seconds, unsafe_div(age << 128, liquidity)) & SECONDS_PER_LIQUIDITY,
         unsafe_sub(block.timestamp, age),
     )
@@ -308,12 +302,6 @@ def _mean_tick(reference: uint256, tick_cumulative: int256) -> int256:
     return tick_math._mean_tick(
         unsafe_sub(tick_cumulative, twap._tick_cumulative(reference)), twap._age(reference, block.timestamp)
     )
-
-
-@view
-@internal
-def _clamp(tick: int256, anchor: int256, anchor_age: uint256) -> int256:
-    return twap._clamp(tick, anchor, min(anchor_age, REACH), MAX_TICKS_PER_HOUR)
 
 
 @internal

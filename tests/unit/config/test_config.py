@@ -1,4 +1,4 @@
-"""Every field of a configuration: missing, unknown, of the wrong type, outside of its bound, contradicting another one."""
+"""Every field of a configuration: missing, unknown, of the wrong type, out of its bound, contradicting another one."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from plimsoll.chain import RevmChain
-from plimsoll.devnet import Devnet, attach, default_config, plan_world, start
 from plimsoll.deploy import plan
+from plimsoll.devnet import Devnet, attach, default_config, plan_world, start
 from plimsoll.errors import ChainError, DeployError
 from plimsoll.manifest import Manifest
 from plimsoll.protocol import Status

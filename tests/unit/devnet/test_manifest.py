@@ -93,7 +93,10 @@ def test_load__wrong_member__names_it(
     assert refusal(path, data) == expected
 
 
-@pytest.mark.parametrize("member", ["format", "chain_id", "network", "block", "deployer", "contracts", "assets", "markets"])
+MEMBERS = ("format", "chain_id", "network", "block", "deployer", "contracts", "assets", "markets")
+
+
+@pytest.mark.parametrize("member", MEMBERS)
 def test_load__member_missing__names_it(devnet: Devnet, tmp_path: Path, member: str) -> None:
     path, data = saved(devnet, tmp_path)
     del data[member]

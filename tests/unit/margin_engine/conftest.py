@@ -54,7 +54,9 @@ def long(world: World) -> int:
 def appoint(world: World) -> Appoint:
     """Make `operator` the trader's operator in a scope; return his address."""
 
-    def give(scope: int, permissions: int = 15, *, max_loss: int = 10_000, budget: int = 2**100, expiry: int = 2**39) -> str:
+    def give(
+        scope: int, permissions: int = 15, *, max_loss: int = 10_000, budget: int = 2**100, expiry: int = 2**39
+    ) -> str:
         operator = world.roles["operator"]
         world.registry.set_operator(
             scope, operator, (permissions, expiry, max_loss, budget), sender=world.roles["trader"]

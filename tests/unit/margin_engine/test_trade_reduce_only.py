@@ -100,7 +100,7 @@ def test_reduce_only__equity_may_not_turn_negative(world: World, long: int) -> N
 
 
 def test_reduce_only__into_an_asset_not_owed__needs_a_lower_requirement(world: World, long: int) -> None:
-    """A sale into another positive asset frees nothing here (both require 5 %), so the last unit of rounding decides."""
+    """A sale into another positive asset frees nothing here (both require 5 %), so it can only fail."""
     world.set_price("WETH", 1_600)
     with reverts("engine: reduce only"):
         reduce(world, long, "WETH", 10**18, "USDT", 1_601 * 10**6)
@@ -256,8 +256,8 @@ def test_reduce_only__leaves_less_than_min_debt__accepted(world: World, long: in
 def test_reduce_only__ninth_asset_hides_nothing(world: World) -> None:
     """Eight new assets of a lower index must not push what is sold out of the assessment.
 
-    An account at 10,000 of equity is brought to eight held assets before a ninth, below them, joins it for the length of a
-    batch. If only eight were assessed, the sale of the highest one for nothing would look like no loss at all.
+    An account at 10,000 of equity is brought to eight held assets before a ninth, below them, joins it for the length
+    of a batch. If only eight were assessed, the sale of the highest one for nothing would look like no loss at all.
     """
     account, trader = world.account("trader", 4), world.roles["trader"]
     low = [f"C{i}" for i in range(8)]
@@ -295,8 +295,8 @@ def test_reduce_only__price_changed_by_the_swapper__counts_before_and_after(
 ) -> None:
     """Before and after are compared at one set of prices: a feed that is pushed during the swap pays for no loss.
 
-    At 1,600 equity over requirement is 2,000 / 3,100. Four of twenty WETH given away while the price rises to 2,000 leave
-    exactly that, but at 2,000 the account had 10,000 / 3,500.
+    At 1,600 equity over requirement is 2,000 / 3,100. Four of twenty WETH given away while the price rises to 2,000
+    leave exactly that, but at 2,000 the account had 10,000 / 3,500.
     """
     sender = world.roles["attacker"]
     world.set_price("WETH", 1_600)
@@ -314,9 +314,7 @@ def test_reduce_only__price_changed_by_the_swapper__counts_before_and_after(
 def test_reduce_only__in_a_batch_with_a_withdrawal__needs_initial_margin_at_the_end(world: World, long: int) -> None:
     world.set_price("WETH", 1_650)
     trader, weth = world.roles["trader"], world["WETH"].token
-    sale = world.engine.trade.encode(
-        long, weth, 10**18, 0, world["USDC"].token, 0, world.swapper, b"", FOREVER, True
-    )
+    sale = world.engine.trade.encode(long, weth, 10**18, 0, world["USDC"].token, 0, world.swapper, b"", FOREVER, True)
     take = world.engine.withdraw.encode(long, weth, 1, trader, 0)
     for calls in ([sale, take], [take, sale], [take, *[sale] * 2]):
         with reverts("engine: initial margin"):
@@ -325,7 +323,7 @@ def test_reduce_only__in_a_batch_with_a_withdrawal__needs_initial_margin_at_the_
 
 
 def test_reduce_only__dust_rounding__earns_nothing(world: World, long: int) -> None:
-    """A raw unit of WETH is worth less than a unit of USDC: selling it for nothing must be refused or cost next to nothing."""
+    """A raw unit of WETH is worth less than a unit of USDC: selling it for nothing is refused all the same."""
     world.set_price("WETH", 1_600)
     start = world.health(long).equity
     for amount in (1, 10**3, 10**8, 10**9):

@@ -26,7 +26,7 @@ def test_withdraw__from_the_balance__pays_exactly(world: World, account: int, sy
     vault, before = token.balanceOf(world.engine), token.balanceOf(to)
     receipt = world.engine.withdraw(account, token, amount, to, 0, sender=trader)
     assert receipt.return_value == 0
-    assert world.engine.balance_of(account, token) == world.engine.held(token) == rest
+    assert world.engine.balance_of(account, token) == rest
     assert world.engine.word_of(account) == (world[symbol].key if rest else 0)
     assert (token.balanceOf(to) - before, vault - token.balanceOf(world.engine)) == (amount, amount)
 
@@ -49,7 +49,7 @@ def test_withdraw__beyond_the_balance__borrows_the_rest(world: World, account: i
     receipt = world.engine.withdraw(account, usdc, 300 * 10**6, to, 200 * 10**6, sender=trader)
     assert receipt.return_value == 200 * 10**6
     assert world.balance(account, "USDC") == -200 * 10**6
-    assert (cash - pool.cash(), world.engine.held(usdc), usdc.balanceOf(to)) == (200 * 10**6, 0, 300 * 10**6)
+    assert (cash - pool.cash(), usdc.balanceOf(world.engine), usdc.balanceOf(to)) == (200 * 10**6, 0, 300 * 10**6)
     assert world.engine.word_of(account) == world["WETH"].key | world["USDC"].key << 72
     assert receipt.events == [
         pool.event("Borrowed", account=account, to=to, amount=200 * 10**6, shares=200 * 10**12),
@@ -140,7 +140,7 @@ def test_withdraw__initial_margin__binds_to_the_unit(world: World, account: int,
         world.engine.withdraw(account, token, amount + 1, trader, amount + 1, sender=trader)
     world.engine.withdraw(account, token, amount, trader, amount, sender=trader)
     if symbol == "WETH":
-        assert amount == 10 * 10**18 and world.engine.word_of(account) == 0
+        assert (amount, world.engine.word_of(account)) == (10 * 10**18, 0)
         return
     health = world.health(account)
     unit = -(-world[symbol].price * 10**18 // 10 ** world[symbol].decimals)
@@ -347,9 +347,7 @@ def test_withdraw__isolated_debt__beside_one_held_and_no_other_debt(world: World
 
 def test_withdraw__zero_amount__reverts(world: World, account: int) -> None:
     with reverts("engine: zero amount"):
-        world.engine.withdraw(
-            account, world["USDC"].token, 0, world.roles["trader"], 0, sender=world.roles["trader"]
-        )
+        world.engine.withdraw(account, world["USDC"].token, 0, world.roles["trader"], 0, sender=world.roles["trader"])
 
 
 def test_withdraw__to_nobody_or_the_vault_itself__reverts(world: World, account: int) -> None:
@@ -382,12 +380,10 @@ def test_withdraw__token_says_false__reverts_and_nothing_is_lost(world: World, a
     token.set_refusing(True, sender=trader)
     with reverts("token: transfer failed"):
         world.engine.withdraw(account, token, 1, trader, 0, sender=trader)
-    assert world.balance(account, "FALSE") == world.engine.held(token) == 10**7
+    assert world.balance(account, "FALSE") == token.balanceOf(world.engine) == 10**7
 
 
-@given(
-    deposited=st.integers(1, 10**10), amount=st.integers(1, 10**11), max_borrow=st.integers(0, 10**11)
-)
+@given(deposited=st.integers(1, 10**10), amount=st.integers(1, 10**11), max_borrow=st.integers(0, 10**11))
 def test_withdraw__any_amount__splits_between_balance_and_debt(
     world: World, account: int, deposited: int, amount: int, max_borrow: int
 ) -> None:

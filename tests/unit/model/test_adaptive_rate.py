@@ -24,7 +24,8 @@ from tests.support import reverts
 WAD = 10**18
 DAY = 86_400
 YEAR = 365 * DAY
-MORPHO = RateParameters(target=9 * WAD // 10, steepness=4 * WAD, speed=50 * WAD, min_rate=WAD // 1_000, max_rate=2 * WAD)
+TARGET = 9 * WAD // 10
+MORPHO = RateParameters(TARGET, steepness=4 * WAD, speed=50 * WAD, min_rate=WAD // 1_000, max_rate=2 * WAD)
 INITIAL = 4 * WAD // 100
 
 
@@ -45,7 +46,7 @@ def parameters(draw: Any) -> RateParameters:
     )
 
 
-utilisations = st.one_of(st.integers(0, WAD), st.sampled_from([0, 9 * WAD // 10 - 1, 9 * WAD // 10, 9 * WAD // 10 + 1, WAD]))
+utilisations = st.one_of(st.integers(0, WAD), st.sampled_from([0, TARGET - 1, TARGET, TARGET + 1, WAD]))
 times = st.one_of(st.integers(0, 100), st.integers(0, 10 * YEAR), st.integers(0, 2**32 - 1), st.just(2**64 - 1))
 
 
@@ -85,8 +86,8 @@ def test_wad_exp__too_large__reverts(harness: Contract) -> None:
         pytest.param(1, 0, 0.04 * 4, 0.04, 1e-15, id="full: four times the initial rate"),
         pytest.param(0.9, 0, 0.04, 0.04, 1e-15, id="at target: the initial rate"),
         pytest.param(0.9, 2**48 - 1, 0.04, 0.04, 1e-15, id="at target for any time: the initial rate"),
-        pytest.param(1, 5 * DAY, 0.22976, 0.04 * 1.9836, 0.01, id="full for 5 days: 22.976 %, e^(50 * 5 / 365) = 1.9836"),
-        pytest.param(0, 5 * DAY, 0.00724, 0.04 * 0.5041, 0.01, id="empty for 5 days: 0.724 %, e^-(50 * 5 / 365) = 0.5041"),
+        pytest.param(1, 5 * DAY, 0.22976, 0.04 * 1.9836, 0.01, id="full for 5 days: 22.976 %, 1.9836 of it"),
+        pytest.param(0, 5 * DAY, 0.00724, 0.04 * 0.5041, 0.01, id="empty for 5 days: 0.724 %, 0.5041 of it"),
         pytest.param(0.95, 45 * DAY, None, 0.8722, 1e-4, id="half way up for 45 days: rate at target 87.22 %"),
     ],
 )
@@ -100,8 +101,8 @@ def test_rates__morphos_numbers(
 
 
 def test_rates__morphos_45_days_accrued_every_minute() -> None:
-    """Utilisation creeps up as interest joins both sides: the rate at target ends 0 to 8 % above 87.22 %, the debt within
-    30 % of e^(87.22 % * 3.5 * 45 / 365) = 1.457 times the start."""
+    """Utilisation creeps up as interest joins both sides: the rate at target ends 0 to 8 % above 87.22 %, the debt
+    within 30 % of e^(87.22 % * 3.5 * 45 / 365) = 1.457 times the start."""
     supply, debt, at_target = WAD, 95 * WAD // 100, INITIAL
     start = debt
     for _ in range(45 * DAY // 60):
@@ -121,9 +122,9 @@ def test_rates__morphos_45_days_accrued_every_minute() -> None:
     ],
 )
 def test_rates__compounds_jump_rate(harness: Contract, steepness: int, utilisation: int, percent: float) -> None:
-    """Base 10 %, slope 20 %, kink 90 %, jump 100 %: 28 % at the kink. Our curve has one steepness for both halves, base =
-    r / C and top = C * r, so that each half of Compound's is met by a C of its own."""
-    curve = RateParameters(9 * WAD // 10, steepness, 0, 28 * WAD // 100, 28 * WAD // 100)
+    """Base 10 %, slope 20 %, kink 90 %, jump 100 %: 28 % at the kink. Our curve has one steepness for both halves,
+    base = r / C and top = C * r, so that each half of Compound's is met by a C of its own."""
+    curve = RateParameters(TARGET, steepness, 0, 28 * WAD // 100, 28 * WAD // 100)
     rate, end = harness.rates(utilisation * WAD // 100, 28 * WAD // 100, 7 * DAY, curve)
     assert rate / WAD == pytest.approx(percent / 100, rel=1e-15)
     assert end == 28 * WAD // 100

@@ -38,7 +38,9 @@ class World:
         """All of the owner's accounts."""
         return int(self.owner, 16)
 
-    def grant(self, permissions: int = 15, seconds: int = 1000, max_loss: int = 100, loss_budget: int = 10**21) -> Grant:
+    def grant(
+        self, permissions: int = 15, seconds: int = 1000, max_loss: int = 100, loss_budget: int = 10**21
+    ) -> Grant:
         """A grant that ends `seconds` from now."""
         return (permissions, self.chain.timestamp() + seconds, max_loss, loss_budget)
 

@@ -68,9 +68,7 @@ def test_authorise__nobody_was_appointed__reverts_even_for_nothing(world: World)
 
 @pytest.mark.parametrize("bit", range(4, 256))
 def test_authorise__a_bit_that_is_no_permission__reverts(world: World, appoint: Appoint, bit: int) -> None:
-    world.registry.set_operator(
-        world.account, world.operator, (15, 2**40 - 1, 10_000, 2**128 - 1), sender=world.owner
-    )
+    world.registry.set_operator(world.account, world.operator, (15, 2**40 - 1, 10_000, 2**128 - 1), sender=world.owner)
     with reverts("operators: not allowed"):
         world.registry.authorise(world.account, world.operator, 1 << bit)
 

@@ -68,7 +68,9 @@ def test_charge_loss__one_scope__leaves_the_other_and_the_other_members(world: W
     appoint(loss_budget=50, max_loss=10_000)
     appoint(world.owner_scope, loss_budget=60, max_loss=10_000)
     world.registry.charge_loss(world.account, world.operator, 50, 0, sender=world.engine)
-    assert tuple(world.registry.operator_of(world.account, world.operator)) == world.grant(loss_budget=0, max_loss=10_000)
+    assert tuple(world.registry.operator_of(world.account, world.operator)) == world.grant(
+        loss_budget=0, max_loss=10_000
+    )
     assert world.registry.operator_of(world.owner_scope, world.operator).loss_budget == 60
 
 
@@ -81,7 +83,8 @@ def test_charge_loss__no_grant__reverts(world: World) -> None:
     max_loss=st.integers(0, 10_000),
     loss_budget=st.one_of(st.integers(0, 10**6), st.integers(0, 2**128 - 1)),
     trades=st.lists(
-        st.tuples(st.integers(0, 2**150), st.integers(0, 10_001)).map(lambda t: (t[0], t[0] * t[1] // 10_000)), max_size=5
+        st.tuples(st.integers(0, 2**150), st.integers(0, 10_001)).map(lambda t: (t[0], t[0] * t[1] // 10_000)),
+        max_size=5,
     ),
 )
 def test_charge_loss__any_trades__equal_the_model(

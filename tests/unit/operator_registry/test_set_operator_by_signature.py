@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from eth_account.messages import encode_typed_data
-from eth_utils import keccak
+from eth_utils.crypto import keccak
 
 from plimsoll.chain import ZERO_ADDRESS, RevmChain
 from plimsoll.model import account_word
@@ -151,7 +151,9 @@ def test_set_operator_by_signature__compact_form__works_once(world: World) -> No
     """ERC-2098 packs v into the top bit of s: the same signature, so the same nonce."""
     message = world.typed_data(world.grant())
     signature = world.sign(message)
-    compact = signature[:32] + (int.from_bytes(signature[32:64], "big") | (signature[64] - 27) << 255).to_bytes(32, "big")
+    compact = signature[:32] + (int.from_bytes(signature[32:64], "big") | (signature[64] - 27) << 255).to_bytes(
+        32, "big"
+    )
     submit(world, message, compact)
     with reverts("operators: nonce used"):
         submit(world, message, signature)

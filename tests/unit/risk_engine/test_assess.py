@@ -267,7 +267,7 @@ def test_assess__brokers_margin_call(risk: Risk) -> None:
     """firstrade.com, Education, Margin tutorials, scenarios 1 and 2.
 
     20,000 of securities bought with 10,000 borrowed; at 30 % and a fall to 14,000 the equity is 4,000 against
-    4,200: a call of 200. A broker asks no margin for the cash he lends, Plimsoll does (0.1 % here): it is taken apart below.
+    4,200: a call of 200. A broker asks no margin for the cash he lends, Plimsoll does (0.1 % here): taken apart below.
     """
     cash = risk.list_asset(DOLLAR_6, parameters=NO_SPREAD, margin=flat(margin_rate.MIN_FLOOR))
     stock = risk.list_asset(14_000 * WAD, parameters=NO_SPREAD, margin=flat(30 * PERCENT))

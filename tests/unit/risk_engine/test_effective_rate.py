@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.support.risk import DAY, HOUR, MARGIN, PERCENT, WAD, Risk
@@ -56,5 +58,5 @@ def test_effective_rate__marginal_rate_below_one(risk: Risk) -> None:
     now = risk.chain.timestamp()
     worths = [dollars * WAD for dollars in range(0, 10_000, 25)]
     requirements = [worth * risk.engine.effective_rate(key, worth, now) // WAD for worth in worths]
-    steps = [after - before for before, after in zip(requirements, requirements[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(requirements)]
     assert 0 < min(steps) < max(steps) < 25 * WAD

@@ -80,14 +80,30 @@ def test_prices__untrusted_widen_but_do_not_move_mid(risk: Risk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("other", "status"), [(10_000, OK), (10_100, OK), (10_101, WIDE), (9_901, OK), (9_900, WIDE), (1, WIDE)]
+    ("first", "other", "status"),
+    [
+        (10_000, 10_100, OK),
+        (10_000, 10_101, WIDE),
+        (10_000, 9_901, OK),
+        (10_000, 9_900, WIDE),
+        (19_900, 20_100, OK),
+        (19_899, 20_100, WIDE),
+        (10_000, 1, WIDE),
+    ],
 )
-def test_prices__deviation(risk: Risk, other: int, status: int) -> None:
-    """1 % of mid, which is half way: 100 of 10,050 agrees, 101 of 10,050 does not."""
-    key = risk.list_asset(10_000, 10_000, parameters=NO_SPREAD)
+def test_prices__deviation(risk: Risk, first: int, other: int, status: int) -> None:
+    """1 % of mid, which is half way: 100 of 10,050 and 200 of 20,000 agree, 101 of 10,050 and 201 of 19,999 do not."""
+    key = risk.list_asset(first, first, parameters=NO_SPREAD)
     now = risk.chain.timestamp()
-    risk.answer(key, reading(10_000, now), reading(other, now))
+    risk.answer(key, reading(first, now), reading(other, now))
     assert risk.price(key).status == status
+
+
+def test_prices__no_deviation_allowed__equal_is_ok(risk: Risk) -> None:
+    key = risk.list_asset(1_000, 1_000, parameters=NO_SPREAD._replace(max_deviation=0))
+    assert risk.price(key).status == OK
+    risk.answer(key, reading(1_000, risk.chain.timestamp()), reading(1_001, risk.chain.timestamp()))
+    assert risk.price(key).status == WIDE
 
 
 def test_prices__an_untrusted_source_can_disagree(risk: Risk) -> None:

@@ -176,7 +176,7 @@ def test_set_margin__notice(chain: RevmChain, ratio: int, notice: int, base: int
 
 
 def test_set_margin__the_worst_sequence_of_setters_keeps_the_promise(risk: Risk) -> None:
-    """Raise the speed each hour as far as the risen base allows: after `notice` no rate is above rho times its start."""
+    """Raise the speed each hour as far as the risen base allows: no rate passes rho times its start within `notice`."""
     key = risk.list_asset()
     start, worth = risk.engine.effective_rate(key, 10**6 * WAD, risk.chain.timestamp()), 10**6 * WAD
     floor = risk.engine.effective_rate(key, 0, risk.chain.timestamp())

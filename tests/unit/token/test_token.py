@@ -88,7 +88,7 @@ def test_transfer_from__fee_on_transfer__leaves_measuring_to_the_caller(world: W
 
 
 def test_pull__more_arrives_than_was_sent__reverts(world: World) -> None:
-    """A hook that adds a donation: the caller must not be credited less than what came, nor the donor's tokens mistaken for his."""
+    """A hook that adds a donation: nobody's gift may pass for the payer's tokens."""
     token = world.token("MockERC20Hook")
     token.set_hook(token, token.mint.encode(world.harness, 1), False, sender=world.payer)
     with reverts("token: received differs"):

@@ -73,6 +73,16 @@ def test_swap__43_hops__is_the_longest_path(desk: Desk, tokens: list[Contract]) 
         desk.swap(path, [], WAD, path=longer)
 
 
+@pytest.mark.parametrize("fee", [1, 3_001, 999_999])
+def test_swap__a_fee_of_every_bit(desk: Desk, fee: int) -> None:
+    desk.uniswap.factory.enableFeeAmount(fee, 60, sender=desk.deployer)
+    path = [desk.token(), desk.token()]
+    desk.pool(path[0], path[1], fee)
+    expected = desk.router_output(path, [fee], WAD)
+    desk.swap(path, [fee], WAD, min_buy=expected)
+    assert path[1].balanceOf(desk.vault) == expected > 0
+
+
 @pytest.mark.parametrize("position", [0, 1, 2])
 def test_swap__a_token_that_returns_nothing(desk: Desk, position: int) -> None:
     path = [desk.token("MockERC20NoReturn" if i == position else "MockERC20") for i in range(3)]

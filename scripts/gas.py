@@ -1,0 +1,5 @@
+"""Measure the gas of every operation; see `plimsoll.report.gas`."""
+
+from plimsoll.report.gas import cli
+
+__all__ = ["cli"]

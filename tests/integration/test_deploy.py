@@ -1,0 +1,216 @@
+"""The deploy function: what it checks first, what it hands over, and going on after it was stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from plimsoll.chain import RevmChain
+from plimsoll.config import AssetConfig, Config
+from plimsoll.deploy import deploy, plan, preflight
+from plimsoll.devnet import Devnet
+from plimsoll.errors import ChainError, ConfigError, DeployError, ManifestError, PlimsollError
+from plimsoll.manifest import Manifest
+from plimsoll.protocol import Protocol
+
+EMPTY = "0x00000000000000000000000000000000000000E0"
+
+
+def with_asset(config: Config, symbol: str, **changes: Any) -> Config:
+    """Return a configuration with one asset changed."""
+    assets = tuple(replace(asset, **changes) if asset.symbol == symbol else asset for asset in config.assets)
+    return replace(config, assets=assets)
+
+
+def with_protocol(config: Config, **changes: Any) -> Config:
+    return replace(config, protocol=replace(config.protocol, **changes))
+
+
+def feedless(asset: AssetConfig) -> AssetConfig:
+    return replace(asset, sources=(replace(asset.sources[0], aggregator=None), *asset.sources[1:]))
+
+
+def refusal(devnet: Devnet, config: Config, kind: type[PlimsollError], sender: str | None = None) -> str:
+    with pytest.raises(kind) as caught:
+        deploy(devnet.chain, config, sender or devnet.maker)
+    return str(caught.value)
+
+
+def test_deploy__second_protocol_on_the_same_tokens(devnet: Devnet) -> None:
+    manifest = deploy(devnet.chain, devnet.config, devnet.maker)
+    protocol = Protocol(devnet.chain, manifest)
+    assert protocol.engine != devnet.protocol.engine
+    assert [price.status.name for price in protocol.prices()] == ["OK"] * 3
+    assert protocol.asset("WETH").pool.caps() == (100_000 * 10**18, 80_000 * 10**18)
+    assert protocol.asset("WETH").pool.fees() == (10**17, 5 * 10**14)
+    assert protocol.asset("USDC").pool.rate_parameters() == (
+        9 * 10**17,
+        4 * 10**18,
+        50 * 10**18,
+        10**15,
+        2 * 10**18,
+    )
+    assert protocol.engine.settings() == (protocol.risk_engine.address, 100 * 10**18, False)
+
+
+def test_deploy__arguments_in_the_manifest(devnet: Devnet) -> None:
+    contracts = devnet.manifest.contracts
+    assert contracts["engine"].arguments == [
+        contracts["risk_engine"].address,
+        contracts["operators"].address,
+        str(100 * 10**18),
+        devnet.maker,
+        devnet.maker,
+    ]
+    assert contracts["source.WETH.1"].arguments[3:] == ["1800", "7200", "1000", str(10**17)]
+
+
+def test_deploy__keys_in_order(devnet: Devnet) -> None:
+    assert [int(asset.key, 16) for asset in devnet.manifest.assets.values()] == [1, 2, 4]
+
+
+def test_deploy__isolated_asset__key_of_its_own(devnet: Devnet) -> None:
+    manifest = deploy(devnet.chain, with_asset(devnet.config, "WBTC", isolated=True), devnet.maker)
+    assert int(manifest.assets["WBTC"].key, 16) == 1 << 64 | 1
+    assert manifest.assets["WBTC"].isolated
+
+
+def test_deploy__owner_and_guardian__offered_and_set(devnet: Devnet) -> None:
+    owner, guardian = devnet.chain.accounts()[7:9]
+    config = with_protocol(devnet.config, owner=owner, guardian=guardian)
+    assert plan(config)[-1] == f"offer ownership of pool.WBTC to {owner}, who must accept it"
+    manifest = deploy(devnet.chain, config, devnet.maker)
+    owned = ["risk_engine", "engine", "pool.USDC", "pool.WETH", "pool.WBTC"]
+    for role in owned:
+        contract = devnet.chain.at(manifest.contracts[role].contract, manifest.address(role))
+        assert contract.owner() == devnet.maker
+        assert contract.pending_owner() == owner
+        assert contract.guardian() == guardian
+        contract.accept_ownership(sender=owner)
+        assert contract.owner() == owner
+
+
+def test_deploy__reserve_fund__its_own_address(devnet: Devnet) -> None:
+    fund = devnet.chain.accounts()[9]
+    manifest = deploy(devnet.chain, with_protocol(devnet.config, reserve_fund=fund), devnet.maker)
+    assert Protocol(devnet.chain, manifest).asset("WETH").pool.fund() == fund
+
+
+@pytest.mark.parametrize("stop", range(1, 20, 3))
+def test_deploy__interrupted__goes_on(devnet: Devnet, stop: int) -> None:
+    config = with_protocol(devnet.config, owner=devnet.chain.accounts()[7])
+    reached: list[Manifest] = []
+
+    def interrupt(number: int, total: int, title: str) -> None:
+        if number == stop:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        deploy(devnet.chain, config, devnet.maker, progress=interrupt, reached=reached.append)
+    begun = reached[-1]
+    whole = deploy(devnet.chain, config, devnet.maker, begun=begun)
+    assert {role: whole.contracts[role] for role in begun.contracts} == begun.contracts
+    assert set(whole.contracts) == {
+        role for role in devnet.manifest.contracts if not role.startswith(("token.", "feed.", "uniswap."))
+    }
+    assert [price.status.name for price in Protocol(devnet.chain, whole).prices()] == ["OK"] * 3
+
+
+def test_deploy__complete__again_does_nothing(devnet: Devnet) -> None:
+    whole = deploy(devnet.chain, devnet.config, devnet.maker)
+    block = devnet.chain.block_number()
+    devnet.chain.warp(1)
+    assert deploy(devnet.chain, devnet.config, devnet.maker, begun=whole) == replace(whole, block=block)
+
+
+def test_deploy__begun_with_other_parameters__refused(devnet: Devnet) -> None:
+    whole = deploy(devnet.chain, devnet.config, devnet.maker)
+    other = with_protocol(devnet.config, min_debt=0)
+    with pytest.raises(DeployError) as caught:
+        deploy(devnet.chain, other, devnet.maker, begun=whole)
+    assert str(caught.value).startswith("engine was deployed with other arguments: ")
+
+
+def test_deploy__begun_by_another__refused(devnet: Devnet) -> None:
+    whole = deploy(devnet.chain, devnet.config, devnet.maker)
+    with pytest.raises(ManifestError) as caught:
+        deploy(devnet.chain, devnet.config, devnet.chain.accounts()[5], begun=whole)
+    assert str(caught.value).startswith(f"the deployment was begun by {devnet.maker}, not by ")
+
+
+def test_preflight__sends_nothing(devnet: Devnet) -> None:
+    block = devnet.chain.block_number()
+    preflight(devnet.chain, devnet.config, devnet.maker)
+    assert devnet.chain.block_number() == block
+
+
+def test_deploy__token_left_to_a_devnet(devnet: Devnet) -> None:
+    config = with_asset(devnet.config, "WETH", token=None)
+    assert refusal(devnet, config, ConfigError) == "assets.WETH.token: is missing: only a devnet deploys it"
+
+
+def test_deploy__feed_left_to_a_devnet(devnet: Devnet) -> None:
+    config = with_asset(devnet.config, "WETH", sources=feedless(devnet.config.asset("WETH")).sources)
+    expected = "assets.WETH.sources[0].aggregator: is missing: only a devnet deploys it"
+    assert refusal(devnet, config, ConfigError) == expected
+
+
+def test_deploy__uniswap_left_to_a_devnet(devnet: Devnet) -> None:
+    expected = "uniswap.factory: is missing: only a devnet deploys it"
+    assert refusal(devnet, replace(devnet.config, uniswap=None), ConfigError) == expected
+
+
+def test_deploy__no_contract_at_the_token(devnet: Devnet) -> None:
+    config = with_asset(devnet.config, "WETH", token=EMPTY)
+    expected = f"assets.WETH.token: there is no contract at {EMPTY} on chain 31337"
+    assert refusal(devnet, config, ConfigError) == expected
+
+
+def test_deploy__token_without_decimals(devnet: Devnet) -> None:
+    config = with_asset(devnet.config, "WETH", token=devnet.protocol.swapper.address)
+    expected = f"assets.WETH.token: {devnet.protocol.swapper.address} does not say its decimals"
+    assert refusal(devnet, config, ConfigError) == expected
+
+
+def test_deploy__other_decimals(devnet: Devnet) -> None:
+    token = devnet.token("WETH").address
+    config = with_asset(devnet.config, "WETH", decimals=8)
+    expected = f"assets.WETH.decimals: 8, but the token at {token} has 18"
+    assert refusal(devnet, config, ConfigError) == expected
+
+
+def test_deploy__no_such_market(devnet: Devnet) -> None:
+    asset = devnet.config.asset("WETH")
+    sources = (asset.sources[0], replace(asset.sources[1], fee=10_000))
+    config = with_asset(devnet.config, "WETH", sources=sources)
+    expected = "assets.WETH.sources[1].fee: Uniswap has no pool of WETH and USDC with the fee 10000"
+    assert refusal(devnet, config, ConfigError) == expected
+
+
+def test_deploy__wrong_chain(devnet: Devnet) -> None:
+    config = with_protocol(devnet.config, chain_id=1)
+    assert refusal(devnet, config, ChainError) == "revm is chain 31337, but protocol.chain_id is 1"
+
+
+def test_deploy__sender_without_ether(devnet: Devnet) -> None:
+    expected = f"{EMPTY} has no ether on chain 31337 (revm) to pay for gas"
+    assert refusal(devnet, devnet.config, ChainError, sender=EMPTY) == expected
+
+
+def test_deploy__contract_refuses__names_step_and_reason(devnet: Devnet) -> None:
+    devnet.warp(3 * 86_400)
+    devnet.feeds["WETH"].set_broken(True, sender=devnet.maker)
+    text = refusal(devnet, devnet.config, DeployError)
+    assert text == "step 15 of 20, WETH: list in the risk engine: oracle: no answer"
+
+
+def test_plan__names_every_step_of_a_fresh_chain(devnet: Devnet) -> None:
+    seen: list[str] = []
+    deploy(devnet.chain, devnet.config, devnet.maker, progress=lambda number, total, title: seen.append(title))
+    assert seen == [*plan(devnet.config), ""]
+
+
+def test_deploy__another_chain_object__same_addresses(devnet: Devnet) -> None:
+    assert not RevmChain().is_contract(devnet.protocol.engine)

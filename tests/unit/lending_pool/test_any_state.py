@@ -1,0 +1,119 @@
+"""Interest cannot brick a pool: for any cash, debt, age and rate, accrual, repayment, provision and write-off succeed.
+
+Silo-style failures (VERIFICATION, failure 12): a rate or an index overflows, every function that accrues reverts, and
+nobody can repay or be liquidated. Here totals saturate.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from plimsoll.chain import RevmChain
+from plimsoll.model import pool_ledger, share_math
+from plimsoll.model.adaptive_rate import RateParameters
+from plimsoll.model.pool_words import CASH_LIMIT, DEBT_LIMIT, FEE_LIMIT, Ledger
+from tests.support.pool import WAD, YEAR, PoolTwin, deploy_pool
+
+STEEPEST = RateParameters(99 * WAD // 100, 100 * WAD, 200 * WAD, WAD // 10_000, 10 * WAD)
+RATE_UNIT = 10**5
+WORD = 2**112 - 1
+
+amounts = st.one_of(st.integers(0, 10), st.integers(0, WORD), st.integers(WORD - 10, WORD))
+supplies = st.one_of(st.integers(0, 10**7), st.integers(0, 2**142 - 1), st.just(2**142 - 1))
+
+
+@pytest.fixture(scope="module")
+def pool(session_chain: RevmChain) -> PoolTwin:
+    return deploy_pool(
+        session_chain, contract="LendingPoolAnyState", decimals=18, rates=STEEPEST, reserve_factor=WAD // 2
+    )
+
+
+@given(
+    cash=amounts,
+    debt=amounts,
+    debt_shares=st.integers(1, WORD),
+    mine=st.integers(0, WAD),
+    age=st.integers(0, 10 * YEAR),
+    rate=st.integers(WAD // 10_000 // RATE_UNIT, 10 * WAD // RATE_UNIT),
+    fee=st.one_of(st.just(0), st.integers(0, FEE_LIMIT), st.just(FEE_LIMIT)),
+    supply=supplies,
+    paid=st.one_of(amounts, st.just(2**200)),
+)
+@example(
+    cash=WORD,
+    debt=WORD,
+    debt_shares=WORD,
+    mine=WAD,
+    age=10 * YEAR,
+    rate=10**14,
+    fee=FEE_LIMIT,
+    supply=2**142 - 1,
+    paid=WORD,
+)
+@example(cash=0, debt=WORD, debt_shares=1, mine=WAD, age=10 * YEAR, rate=10**14, fee=0, supply=0, paid=1)
+@example(cash=0, debt=0, debt_shares=1, mine=0, age=10 * YEAR, rate=10**14, fee=0, supply=2**142 - 1, paid=0)
+def test_accrual_repayment_and_write_off__any_state__succeed_and_equal_the_model(
+    pool: PoolTwin,
+    cash: int,
+    debt: int,
+    debt_shares: int,
+    mine: int,
+    age: int,
+    rate: int,
+    fee: int,
+    supply: int,
+    paid: int,
+) -> None:
+    chain, contract = pool.chain, pool.pool
+    debt_shares = debt_shares if debt else 0
+    shares = debt_shares * mine // WAD
+    start = Ledger(cash, debt, chain.timestamp() - age, debt_shares, rate * RATE_UNIT, min(fee, cash + debt), 255)
+    after = pool_ledger.accrued(start, chain.timestamp(), STEEPEST, WAD // 2).ledger
+    assert after.debt <= DEBT_LIMIT
+    assert after.fee <= FEE_LIMIT
+    with chain.isolate():
+        contract.force(
+            tuple(getattr(start, name) for name in Ledger.__slots__), 1, shares, pool.lender, supply, sender=pool.lender
+        )
+        pool.donate(2**201)
+        with chain.isolate():
+            contract.accrue(sender=pool.attacker)
+            assert Ledger(*contract.ledger()) == after
+            assert contract.totalAssets() == pool_ledger.lenders_assets(after)
+        with chain.isolate():
+            used, left = contract.repay(1, paid, sender=pool.engine).return_value
+            owed = share_math.debt_up(shares, after.debt, debt_shares)
+            assert used == min(paid, owed)
+            assert (left == 0) == (contract.debt_shares_of(1) == 0)
+            assert contract.cash() == min(cash + used, CASH_LIMIT)
+        with chain.isolate():
+            contract.provision(1, 2**256 - 1, sender=pool.engine)
+            loss, covered = contract.write_off(1, sender=pool.engine).return_value
+            assert owed - 1 <= loss <= owed
+            assert covered <= loss
+            assert contract.total_debt() == after.debt - loss
+            assert contract.debt_of(1) == contract.state().provisions == contract.state().unminted_fee == 0
+        for view in (contract.state, contract.totalAssets, contract.total_debt, contract.ledger, contract.cash):
+            view()
+        contract.debt_of(1)
+
+
+def test_accrual__debt_saturates__what_does_not_fit_is_not_charged(pool: PoolTwin) -> None:
+    with pool.chain.isolate():
+        state = (0, WORD - 5, pool.now - YEAR, 10**30, 10 * WAD, 0, 0)
+        pool.pool.force(state, 1, 10**30, pool.lender, 0, sender=pool.lender)
+        receipt = pool.pool.accrue(sender=pool.attacker)
+        assert receipt.find("Accrued")[0].args["interest"] == 5
+        assert receipt.find("Accrued")[0].args["fee"] == 2
+        assert pool.pool.total_debt() == WORD
+
+
+def test_accrual__fee_saturates__the_rest_is_the_lenders(pool: PoolTwin) -> None:
+    with pool.chain.isolate():
+        state = (0, 10**30, pool.now - YEAR, 10**30, WAD, FEE_LIMIT - 3, 0)
+        pool.pool.force(state, 1, 10**30, pool.lender, 0, sender=pool.lender)
+        assert pool.pool.accrue(sender=pool.attacker).find("Accrued")[0].args["fee"] == 3
+        assert pool.pool.state().unminted_fee == FEE_LIMIT
