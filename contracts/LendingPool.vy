@@ -203,10 +203,75 @@ def repay(account: uint256, amount: uint256) -> (uint256, uint256):
     ledger.cash = min(ledger.cash + used, pool_words.CASH_LIMIT)
     pool_ledger._store(ledger)
     log ILendingPool.Repaid(account=account, amount=used, shares=burned)
+    lender_shares._release(account, account_shares)
 
     if amount > used:
         tokens._push(pool_ledger.asset, engine, unsafe_sub(amount, used))
     return used, share_math._debt_up(account_shares, ledger.debt, ledger.debt_shares)
+
+
+@external
+def move_debt(
+    source: uint256, target: uint256, fraction: uint256, starter: address, starter_rate: uint256, fund_rate: uint256
+) -> (uint256, uint256):
+    """
+    @notice Let `target` assume a part of `source`'s debt, and a little more, which the starter of the auction and the fund
+            are paid. Engine only.
+    @param fraction Of the source's debt, WAD, at most 1; 1 leaves nothing.
+    @param starter Receives shares for what the target owes him.
+    @param starter_rate On top of the debt moved, WAD, to the starter.
+    @param fund_rate On top of the debt moved, WAD, to the fund.
+    @return The debts of source and target afterwards, rounded up; 0 exactly when no debt share is left.
+    @dev Rounded against the target; no cash moves and no cap counts, so nothing here can stop a take. What does not fit in the ledger's
+         words is not charged. Errors: "pool: engine only".
+    """
+    self._only_engine()
+    ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
+    shares: uint256 = self.debt_shares_of[source]
+    moved: uint256 = unsafe_div(shares * fraction + (WAD - 1), WAD)
+    amount: uint256 = share_math._debt_up(moved, ledger.debt, ledger.debt_shares)
+    for_starter: uint256 = unsafe_div(amount * starter_rate + (WAD - 1), WAD)
+    for_fund: uint256 = min(
+        unsafe_div(amount * fund_rate + (WAD - 1), WAD), unsafe_sub(pool_words.FEE_LIMIT, ledger.fee)
+    )
+    extra: uint256 = for_starter + for_fund
+    extra_shares: uint256 = 0
+    minted: uint256 = 0
+    if extra != 0:
+        extra_shares = share_math._debt_shares_up(extra, ledger.debt, ledger.debt_shares)
+        minted = lender_shares._mintable(ledger, for_starter)
+        debt_shares: uint256 = ledger.debt_shares + extra_shares
+        if ledger.debt + extra > pool_words.DEBT_LIMIT or debt_shares > pool_words.DEBT_SHARES_LIMIT:
+            extra = 0
+            extra_shares = 0
+            for_starter = 0
+            for_fund = 0
+            minted = 0
+    ledger.debt += extra
+    ledger.debt_shares += extra_shares
+    ledger.fee += for_fund
+    shares = unsafe_sub(shares, moved)
+    self.debt_shares_of[source] = shares
+    target_shares: uint256 = self.debt_shares_of[target] + moved + extra_shares
+    self.debt_shares_of[target] = target_shares
+    pool_ledger._store(ledger)
+    if minted != 0:
+        erc20._mint(starter, minted)
+    log ILendingPool.DebtMoved(
+        source=source,
+        target=target,
+        amount=amount,
+        shares=moved,
+        extra_shares=extra_shares,
+        starter_assets=for_starter,
+        starter_shares=minted,
+        fund_assets=for_fund,
+    )
+    lender_shares._release(source, shares)
+    return (
+        share_math._debt_up(shares, ledger.debt, ledger.debt_shares),
+        share_math._debt_up(target_shares, ledger.debt, ledger.debt_shares),
+    )
 
 
 @external
@@ -230,7 +295,7 @@ def write_off(account: uint256) -> (uint256, uint256):
     """
     self._only_engine()
     ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
-    lender_shares._mint_fee(ledger.fee, lender_shares._fee_shares(ledger))
+    lender_shares._mint_fee(ledger.fee, lender_shares._mintable(ledger, ledger.fee))
     ledger.fee = 0
     total: uint256 = pool_ledger._lenders_assets(ledger)
     supply: uint256 = erc20.totalSupply

@@ -19,13 +19,14 @@
 from ethereum.ercs import IERC20
 from contracts.interfaces import ILendingPool
 from contracts.interfaces import IMarginEngine
-from contracts.interfaces import IOperatorRegistry
 from contracts.interfaces import IRiskEngine
 from contracts.interfaces import ISwapper
 from contracts.modules import account_word
 from contracts.modules import collateral_vault as vault
 from contracts.modules import engine_parameters as parameters
 from contracts.modules import exposure
+from contracts.modules import liquidation
+from contracts.modules import margin_accounts as accounts
 from contracts.modules import roles
 from contracts.modules import token as tokens
 from snekmate.auth import ownable
@@ -36,6 +37,8 @@ initializes: ownable
 initializes: roles[ownable := ownable]
 initializes: vault
 initializes: parameters[roles := roles, vault := vault]
+initializes: accounts[vault := vault, parameters := parameters]
+initializes: liquidation[roles := roles, vault := vault, parameters := parameters, accounts := accounts]
 
 exports: (
     parameters.add_asset,
@@ -44,6 +47,15 @@ exports: (
     parameters.pause,
     parameters.unpause,
     parameters.settings,
+)
+exports: (
+    liquidation.liquidate,
+    liquidation.take,
+    liquidation.cancel,
+    liquidation.write_off,
+    liquidation.poke,
+    liquidation.set_auction,
+    liquidation.auction,
 )
 exports: (
     roles.owner,
@@ -62,21 +74,8 @@ TRANSFER: constant(uint256) = 8
 OK: constant(uint256) = 0
 DEAD: constant(uint256) = 3
 
-# What a touched account still has to satisfy.
-LIMITS: constant(uint256) = 1
-MARGIN: constant(uint256) = 2
-DEBT_RAISED: constant(uint256) = 4
-
 MAX_CALLS: constant(uint256) = 16
-MAX_TOUCHED: constant(uint256) = 32
 REDUCE_ONLY_MAX_LOSS: constant(uint256) = 100
-
-OPERATORS: immutable(IOperatorRegistry)
-
-accounts: HashMap[uint256, uint256]
-batching: transient(bool)
-touched: transient(DynArray[uint256, MAX_TOUCHED])
-pending: transient(HashMap[uint256, uint256])
 
 
 @deploy
@@ -88,8 +87,7 @@ def __init__(risk_engine: address, registry: address, min_debt: uint256, owner: 
     ownable.__init__()
     roles.__init__(owner, guardian)
     parameters.__init__(risk_engine, min_debt)
-    assert registry != empty(address), "engine: zero address"
-    OPERATORS = IOperatorRegistry(registry)
+    accounts.__init__(registry)
 
 
 # The verbs
@@ -101,9 +99,9 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
     key: uint256 = 0
     pool: address = empty(address)
     key, pool = vault._known_asset(token)
-    old: uint256 = self.accounts[account]
+    old: uint256 = accounts.words[account]
     accepted: uint256 = amount
-    if not account_word._holds(old, key) and not self._is_trusted(account):
+    if not account_word._holds(old, key) and not accounts._is_trusted(account):
         assert account_word._owes(old, key), "engine: not allowed"
         accepted = min(amount, staticcall ILendingPool(pool).debt_of(account))
     receiver: address = self._receiver(old, key, pool)
@@ -115,7 +113,7 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
     owed: uint256 = 0
     word, repaid, owed = self._book(account, old, key, receiver, accepted)
     log IMarginEngine.Deposited(account=account, token=token, sender=msg.sender, amount=accepted, repaid=repaid)
-    self._finish(account, old, word, 0, owed)
+    accounts._finish(account, old, word, 0, owed)
     return repaid
 
 
@@ -123,11 +121,12 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
 def withdraw(account: uint256, token: address, amount: uint256, to: address, max_borrow: uint256) -> uint256:
     assert amount != 0, "engine: zero amount"
     assert to != empty(address) and to != self, "engine: recipient"
-    self._authorise(account, WITHDRAW if max_borrow == 0 else WITHDRAW | BORROW)
+    accounts._authorise(account, WITHDRAW if max_borrow == 0 else WITHDRAW | BORROW)
     key: uint256 = 0
     pool: address = empty(address)
     key, pool = vault._known_asset(token)
-    old: uint256 = self.accounts[account]
+    old: uint256 = accounts.words[account]
+    accounts._assert_free(old)
     paid: uint256 = amount
     if amount == max_value(uint256):
         paid = vault.balances[account][key]
@@ -137,7 +136,7 @@ def withdraw(account: uint256, token: address, amount: uint256, to: address, max
     owed: uint256 = 0
     word, borrowed, owed = self._pay(account, old, token, key, pool, paid, max_borrow, to)
     log IMarginEngine.Withdrawn(account=account, token=token, to=to, amount=paid, borrowed=borrowed)
-    self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED, owed)
+    accounts._finish(account, old, word, accounts.MARGIN if borrowed == 0 else accounts.MARGIN | accounts.DEBT_RAISED, owed)
     return borrowed
 
 
@@ -158,18 +157,20 @@ def trade(
     assert sell_amount != 0, "engine: zero amount"
     assert sell != buy, "engine: same asset"
     assert swapper.is_contract, "engine: swapper"
-    scope: uint256 = self._authorise(account, TRADE if max_borrow == 0 else TRADE | BORROW)
+    scope: uint256 = accounts._authorise(account, TRADE if max_borrow == 0 else TRADE | BORROW)
     sell_key: uint256 = 0
     buy_key: uint256 = 0
     sell_pool: address = empty(address)
     buy_pool: address = empty(address)
     sell_key, sell_pool = vault._known_asset(sell)
     buy_key, buy_pool = vault._known_asset(buy)
-    old: uint256 = self.accounts[account]
+    old: uint256 = accounts.words[account]
     exposures: DynArray[uint256, 12] = []
-    if reduce_only:
+    if not reduce_only:
+        accounts._assert_free(old)
+    else:
         assert max_borrow == 0, "engine: reduce only"
-        exposures = self._exposures(account, old, 0)
+        exposures = accounts._exposures(account, old, 0)
 
     word: uint256 = 0
     borrowed: uint256 = 0
@@ -199,10 +200,10 @@ def trade(
     if scope != 0:
         self._charge_operator(scope, sell_key, sell_amount, buy_key, bought)
     if reduce_only:
-        self._finish(account, old, word, 0, owed)
+        accounts._finish(account, old, word, 0, owed)
         self._assert_reduced(account, word, owed, exposures, receiver != self, sell_key, sell_amount, buy_key, bought)
     else:
-        self._finish(account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED, owed)
+        accounts._finish(account, old, word, accounts.MARGIN if borrowed == 0 else accounts.MARGIN | accounts.DEBT_RAISED, owed)
     return bought
 
 
@@ -211,17 +212,18 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
     assert amount != 0, "engine: zero amount"
     assert source != target, "engine: same account"
     assert source >> 96 == target >> 96, "engine: not one owner"
-    self._authorise(source, TRANSFER)
+    accounts._authorise(source, TRANSFER)
     key: uint256 = 0
     pool: address = empty(address)
     key, pool = vault._known_asset(token)
-    old: uint256 = self.accounts[source]
+    old: uint256 = accounts.words[source]
+    accounts._assert_free(old)
     word: uint256 = 0
     taken: uint256 = 0
     taken, word = vault._debit(source, old, key, amount)
     assert taken == amount, "engine: insufficient balance"
 
-    target_old: uint256 = self.accounts[target]
+    target_old: uint256 = accounts.words[target]
     receiver: address = self._receiver(target_old, key, pool)
     if receiver != self:
         before: uint256 = self._arrivals(token, receiver)
@@ -232,8 +234,8 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
     owed: uint256 = 0
     target_word, repaid, owed = self._book(target, target_old, key, receiver, amount)
     log IMarginEngine.Transferred(source=source, target=target, token=token, amount=amount, repaid=repaid)
-    self._finish(target, target_old, target_word, 0, owed)
-    self._finish(source, old, word, MARGIN, 0)
+    accounts._finish(target, target_old, target_word, 0, owed)
+    accounts._finish(source, old, word, accounts.MARGIN, 0)
     return repaid
 
 
@@ -245,17 +247,11 @@ def batch(calls: DynArray[Bytes[1380], MAX_CALLS]):
          from inside a batch, the flag is set. So no verb of a batch ever runs while another is half done. The lists cannot
          overflow: MAX_CALLS calls touch at most two accounts each.
     """
-    assert not self.batching, "engine: nested batch"
+    accounts._begin_batch()
     assert len(calls) != 0, "engine: empty batch"
-    self.batching = True
     for call: Bytes[1380] in calls:
         raw_call(self, call, is_delegate_call=True)
-    self.batching = False
-    for account: uint256 in self.touched:
-        needs: uint256 = self.pending[account]
-        self.pending[account] = 0
-        self._verify(account, self.accounts[account], needs, 0)
-    self.touched = []
+    accounts._end_batch()
 
 
 # Views
@@ -264,19 +260,19 @@ def batch(calls: DynArray[Bytes[1380], MAX_CALLS]):
 @view
 @external
 def word_of(account: uint256) -> uint256:
-    return self.accounts[account]
+    return accounts.words[account]
 
 
 @view
 @external
 def exposures(account: uint256) -> DynArray[uint256, 12]:
-    return self._exposures(account, self.accounts[account], 0)
+    return accounts._exposures(account, accounts.words[account], 0)
 
 
 @view
 @external
 def health(account: uint256) -> IRiskEngine.Health:
-    return self._health(account, self.accounts[account], 0)
+    return accounts._health(account, accounts.words[account], 0)
 
 
 @view
@@ -309,33 +305,7 @@ def token_of(key: uint256) -> address:
 @view
 @external
 def operators() -> address:
-    return OPERATORS.address
-
-
-# Who may act
-
-
-@view
-@internal
-def _authorise(account: uint256, permissions: uint256) -> uint256:
-    """
-    @notice Revert unless the caller may do all of `permissions` on the account.
-    @return 0 for the owner, else the scope of the grant that allows it.
-    """
-    if account_word._owner(account) == msg.sender:
-        return 0
-    return staticcall OPERATORS.authorise(account, msg.sender, permissions)
-
-
-@view
-@internal
-def _is_trusted(account: uint256) -> bool:
-    """
-    @notice Whether the caller is the owner or an operator with any permission.
-    """
-    if account_word._owner(account) == msg.sender:
-        return True
-    return staticcall OPERATORS.is_operator(account, msg.sender)
+    return accounts.OPERATORS.address
 
 
 # Moving tokens and booking them
@@ -417,48 +387,6 @@ def _book(account: uint256, old: uint256, key: uint256, receiver: address, amoun
 # Checks
 
 
-@internal
-def _finish(account: uint256, old: uint256, word: uint256, needs: uint256, owed: uint256):
-    """
-    @notice Store the account's word and see to its checks: now, or at the end of the batch.
-    @param needs MARGIN if the account's risk rose, DEBT_RAISED if its debt did; LIMITS is found here.
-    @param owed See _exposures.
-    """
-    required: uint256 = needs
-    if word != old:
-        self.accounts[account] = word
-        if word & ~old != 0:
-            required |= LIMITS
-    if required == 0:
-        return
-    if not self.batching:
-        self._verify(account, word, required, owed)
-        return
-    noted: uint256 = self.pending[account]
-    if noted == 0:
-        self.touched.append(account)
-    self.pending[account] = noted | required
-
-
-@view
-@internal
-def _verify(account: uint256, word: uint256, needs: uint256, owed: uint256):
-    if needs & LIMITS != 0:
-        assert account_word._within_limits(word), "engine: too many assets"
-    if needs & MARGIN == 0 or not account_word._at_risk(word):
-        return
-    risk_engine: address = empty(address)
-    min_debt: uint256 = 0
-    paused: bool = False
-    risk_engine, min_debt, paused = parameters._settings()
-    assert not paused, "engine: paused"
-    health: IRiskEngine.Health = staticcall IRiskEngine(risk_engine).assess(self._exposures(account, word, owed), [])
-    assert health.status == OK, "engine: price status"
-    assert health.equity_initial >= convert(health.initial, int256), "engine: initial margin"
-    if needs & DEBT_RAISED != 0:
-        assert health.debt >= min_debt, "engine: min debt"
-
-
 @view
 @internal
 def _assert_reduced(
@@ -481,7 +409,7 @@ def _assert_reduced(
          cross-multiplication, exactly.
     """
     before: IRiskEngine.Health = staticcall IRiskEngine(parameters._risk_engine()).assess(exposures, [])
-    after: IRiskEngine.Health = self._health(account, word, owed)
+    after: IRiskEngine.Health = accounts._health(account, word, owed)
     assert max(before.status, after.status) != DEAD, "engine: price status"
     assert after.maintenance <= before.maintenance, "engine: reduce only"
     if before.equity >= 0:
@@ -501,7 +429,7 @@ def _charge_operator(scope: uint256, sell_key: uint256, sold: uint256, buy_key: 
     swapped: IRiskEngine.Health = self._swapped(sell_key, sold, buy_key, bought)
     assert swapped.status == OK, "engine: price status"
     received: uint256 = convert(swapped.equity + convert(swapped.debt, int256), uint256)
-    extcall OPERATORS.charge_loss(scope, msg.sender, swapped.debt, received)
+    extcall accounts.OPERATORS.charge_loss(scope, msg.sender, swapped.debt, received)
 
 
 @view
@@ -515,42 +443,3 @@ def _swapped(sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256
         sell_key << exposure.KEY_BITS | exposure.DEBT | sold, buy_key << exposure.KEY_BITS | bought
     ]
     return staticcall IRiskEngine(parameters._risk_engine()).assess(both, [])
-
-
-@view
-@internal
-def _health(account: uint256, word: uint256, owed: uint256) -> IRiskEngine.Health:
-    return staticcall IRiskEngine(parameters._risk_engine()).assess(self._exposures(account, word, owed), [])
-
-
-@view
-@internal
-def _exposures(account: uint256, word: uint256, owed: uint256) -> DynArray[uint256, 12]:
-    """
-    @param owed A debt as its pool has just reported it, packed as an exposure, which is not asked for again; 0 if none is known.
-    @return The account's balances, then its debts with interest, packed as IRiskEngine says.
-    @dev Within a batch an account may be beyond its limits for a while; it cannot be assessed then, because whatever
-         did not fit would be left out.
-    """
-    out: DynArray[uint256, 12] = []
-    rest: uint256 = account_word._held(word)
-    for i: uint256 in range(8):
-        if rest == 0:
-            break
-        key: uint256 = account_word._first(rest)
-        rest ^= key
-        out.append(key << exposure.KEY_BITS | vault.balances[account][key])
-    assert rest == 0, "engine: too many assets"
-    rest = account_word._owed(word)
-    for i: uint256 in range(4):
-        if rest == 0:
-            break
-        key: uint256 = account_word._first(rest)
-        rest ^= key
-        if owed >> exposure.KEY_BITS == key:
-            out.append(owed)
-        else:
-            debt: uint256 = staticcall ILendingPool(vault.pools[key]).debt_of(account)
-            out.append(key << exposure.KEY_BITS | exposure.DEBT | debt)
-    assert rest == 0, "engine: too many assets"
-    return out

@@ -14,6 +14,7 @@
 """
 
 from contracts.interfaces import ILendingPool
+from contracts.interfaces import ILiquidationAuction
 from contracts.interfaces import IMarginLens
 from contracts.interfaces import IRiskEngine
 from contracts.modules import account_word
@@ -27,16 +28,18 @@ INDEX: constant(uint256) = 2**96 - 1
 DEAD: constant(uint256) = 3
 
 MAX_ACCOUNTS: constant(uint256) = 100
+MAX_BATCH: constant(uint256) = 500
 MAX_TOKENS: constant(uint256) = 16
 MAX_ROWS: constant(uint256) = 12
 MAX_BALANCES: constant(uint256) = MAX_ACCOUNTS * MAX_TOKENS
 
-# Gas of one call, and what is kept back to finish the answer. Health reads up to 36 price sources of 200,000 each.
+# Gas of one call, and what is kept back to finish the answer. Health and quote read up to 36 price sources of 200,000 each.
 LOOK_UP_GAS: constant(uint256) = 50_000
 POOL_GAS: constant(uint256) = 500_000
 EXPOSURES_GAS: constant(uint256) = 1_000_000
 PRICE_GAS: constant(uint256) = 1_000_000
 HEALTH_GAS: constant(uint256) = 9_000_000
+QUOTE_GAS: constant(uint256) = 9_000_000
 RESERVE: constant(uint256) = 1_000_000
 
 MAX_CALL: constant(uint256) = 196
@@ -44,6 +47,20 @@ MAX_ANSWER: constant(uint256) = 480
 HEALTH_SIZE: constant(uint256) = 192
 GRANT_SIZE: constant(uint256) = 128
 POOL_SIZE: constant(uint256) = 384
+QUOTE_SIZE: constant(uint256) = 288
+
+# Flags of a packed health, and its two numbers.
+IS_OK: constant(uint256) = 1 << 2
+IS_UNDER_AUCTION: constant(uint256) = 1 << 3
+IS_PROVISIONED: constant(uint256) = 1 << 4
+OWES: constant(uint256) = 1 << 5
+IS_BELOW: constant(uint256) = 1 << 6
+IS_CLIPPED: constant(uint256) = 1 << 7
+EQUITY_SHIFT: constant(uint256) = 8
+MAINTENANCE_SHIFT: constant(uint256) = 132
+MASK_124: constant(uint256) = 2**124 - 1
+MOST_EQUITY: constant(int256) = 2**123 - 1
+LEAST_EQUITY: constant(int256) = -(2**123)
 
 # Shares whose worth is the share price: 1e6 raw shares, times WAD.
 PRICED_SHARES: constant(uint256) = 10**24
@@ -87,6 +104,38 @@ def health(accounts: DynArray[uint256, MAX_ACCOUNTS]) -> DynArray[IMarginLens.Ac
                 entry.health = abi_decode(answer, IRiskEngine.Health)
         out.append(entry)
     return out
+
+
+@view
+@external
+def health_batch(accounts: DynArray[uint256, MAX_BATCH]) -> DynArray[uint256, MAX_BATCH]:
+    out: DynArray[uint256, MAX_BATCH] = []
+    for account: uint256 in accounts:
+        packed: uint256 = 0
+        answer: Bytes[MAX_ANSWER] = self._ask(
+            ENGINE, abi_encode(account, method_id=method_id("health(uint256)")), HEALTH_GAS
+        )
+        if len(answer) == HEALTH_SIZE and self._word(answer, 5) <= DEAD:
+            known: bool = False
+            word: uint256 = 0
+            known, word = self._ask_word(ENGINE, abi_encode(account, method_id=method_id("word_of(uint256)")))
+            if known:
+                packed = self._packed_health(answer, word)
+        out.append(packed)
+    return out
+
+
+@view
+@external
+def liquidation_quote(account: uint256) -> (bool, ILiquidationAuction.Quote):
+    answer: Bytes[MAX_ANSWER] = self._ask(
+        self._ask_address(ENGINE, method_id("auction()")),
+        abi_encode(account, method_id=method_id("quote(uint256)")),
+        QUOTE_GAS,
+    )
+    if len(answer) != QUOTE_SIZE or self._word(answer, 0) > 1 or self._word(answer, 1) > 1:
+        return False, empty(ILiquidationAuction.Quote)
+    return True, abi_decode(answer, ILiquidationAuction.Quote)
 
 
 @view
@@ -179,6 +228,35 @@ def operators(
 
 
 # Entries
+
+
+@pure
+@internal
+def _packed_health(answer: Bytes[MAX_ANSWER], word: uint256) -> uint256:
+    """
+    @param answer An IRiskEngine.Health.
+    @param word The engine's packed word of the account.
+    @return See IMarginLens.health_batch.
+    """
+    equity: int256 = extract32(answer, 0, output_type=int256)
+    maintenance: uint256 = self._word(answer, 2)
+    packed: uint256 = self._word(answer, 5) | IS_OK
+    if account_word._is(word, account_word.UNDER_AUCTION):
+        packed |= IS_UNDER_AUCTION
+    if account_word._is(word, account_word.PROVISIONED):
+        packed |= IS_PROVISIONED
+    if account_word._owed(word) != 0:
+        packed |= OWES
+    if equity < 0 or convert(equity, uint256) < maintenance:
+        packed |= IS_BELOW
+    if equity > MOST_EQUITY or equity < LEAST_EQUITY or maintenance > MASK_124:
+        packed |= IS_CLIPPED
+    clipped: int256 = max(LEAST_EQUITY, min(equity, MOST_EQUITY))
+    return (
+        packed
+        | (convert(convert(clipped, bytes32), uint256) & MASK_124) << EQUITY_SHIFT
+        | min(maintenance, MASK_124) << MAINTENANCE_SHIFT
+    )
 
 
 @view

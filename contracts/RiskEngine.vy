@@ -18,6 +18,9 @@
         nothing and requires nothing; a DEAD debt is worth one wei of a dollar and requires as much, so that an
         account stays assessable. A DEAD asset therefore overstates equity where it is owed: callers must not let risk rise on it.
 
+        Liquidation has its own view of the same exposures, `assess_liquidation`: what is not OK counts in the account's favour until
+        anyone's marks show that this has lasted for `wide_delay` (see `price_oracle`).
+
         It holds no account's state and serves several margin engines. The owner lists assets and sets parameters; listed
         assets cannot be removed, because somebody may hold them. The guardian has no power here yet.
 @dev Arithmetic in `assess` is unchecked where the bounds of its modules exclude an overflow: amounts and prices below 2**128 make a value
@@ -45,13 +48,14 @@ exports: (
     roles.guardian,
     roles.set_guardian,
 )
-exports: (margin_rate.initial_ratio, margin_rate.notice)
+exports: (margin_rate.initial_ratio, margin_rate.notice, price_oracle.wide_delay)
 
 MAX_CORE: constant(uint256) = 64
 ISOLATED: constant(uint256) = 1 << 64
 MAX_ISOLATED: constant(uint256) = 2**64 - 1
 MAX_DECIMALS: constant(uint256) = 18
 
+OK: constant(uint256) = 0
 DEAD: constant(uint256) = 3
 MAX_STRESS: constant(int256) = 2**190          # initial_ratio times it fits
 
@@ -62,16 +66,20 @@ _isolated_count: uint256
 
 
 @deploy
-def __init__(initial_ratio: uint256, notice: uint256, owner: address, guardian: address):
+def __init__(initial_ratio: uint256, notice: uint256, wide_delay: uint256, owner: address, guardian: address):
     """
     @param initial_ratio Initial over maintenance requirement, WAD, in [1.2, 3].
     @param notice Seconds for which parameters alone cannot make an account at initial margin liquidatable, 1 hour to 30 days.
+    @param wide_delay Seconds after which an asset that is not OK is valued at mid in liquidations, 1 hour to 2 days; at least the
+           longest window of a source.
     @param owner Lists assets and sets parameters; a timelock on a live network.
     @param guardian See `roles`.
+    @dev Errors: "roles: zero address", "margin: initial ratio", "margin: notice", "oracle: wide delay".
     """
     ownable.__init__()
     roles.__init__(owner, guardian)
     margin_rate.__init__(initial_ratio, notice)
+    price_oracle.__init__(wide_delay)
 
 
 # Assets
@@ -121,7 +129,8 @@ def list_asset(
 @external
 def set_sources(key: uint256, sources: DynArray[address, 3], parameters: IRiskEngine.PriceParameters):
     """
-    @notice Replace an asset's price sources and their parameters. Owner only.
+    @notice Replace an asset's price sources and their parameters. Owner only. Stops its clock: what the old ones were found to be
+            says nothing of the new ones.
     @param key The asset.
     @param sources One to three different sources, each of which answers now with at most one dollar per raw unit.
     @param parameters min_sources from 1 to the number of sources; max_deviation at most 20 %; min_spread <= max_spread <= 25 %;
@@ -133,6 +142,8 @@ def set_sources(key: uint256, sources: DynArray[address, 3], parameters: IRiskEn
     self._listed(key)
     price_oracle._set(key, sources, parameters)
     log IRiskEngine.SourcesSet(key=key, sources=sources, parameters=parameters)
+    if price_oracle._stop(key):
+        log IRiskEngine.Marked(key=key, since=0)
 
 
 @external
@@ -166,6 +177,20 @@ def poke(key: uint256):
         slope: uint256 = 0
         base, cap, slope = margin_rate._now(key, block.timestamp)
         log IRiskEngine.Poked(key=key, floor=base, cap=cap, size_slope=slope)
+
+
+@external
+def mark(keys: DynArray[uint256, 16]):
+    """
+    @notice Keep the clocks of assets that are not OK, and stop those of assets that are. Anyone, whatever the assets are. Each
+            further mark has to come within an hour, or the clock starts anew.
+    @param keys Asset keys, at most 16; one that is named twice is marked once.
+    @dev Errors: "risk: unknown asset", "oracle: gas". Logs Marked only where a clock starts, starts anew or stops.
+    """
+    for key: uint256 in keys:
+        self._listed(key)
+        if price_oracle._mark(key):
+            log IRiskEngine.Marked(key=key, since=price_oracle._clock(key)[0])
 
 
 # Health
@@ -240,6 +265,58 @@ def assess(exposures: DynArray[uint256, 12], stress: DynArray[int256, 16]) -> IR
 
 @view
 @external
+def assess_liquidation(exposures: DynArray[uint256, 12]) -> IRiskEngine.Liquidation:
+    """
+    @notice The same exposures as liquidation sees them. Anyone. No status makes it revert.
+
+                                not OK, not settled                 not OK for `wide_delay`       OK
+                positive        at ask                              at mid                        at mid
+                debt            at bid                              at mid                        at mid
+                DEAD positive   excluded                            worth and requires nothing
+                DEAD debt       excluded                            one wei, and requires one
+
+            Each side requires its rate of what it counts. A positive valued higher, or a debt valued lower, raises equity less
+            requirement, because no marginal rate reaches 1.
+    @param exposures Packed exposures, in any order, each asset at most once. An unlisted key is DEAD and never settled.
+    @return WAD dollars, positives rounded down, debts and requirements up, asset by asset; see IRiskEngine.Liquidation. An amount of 0 counts
+            nothing, but a doubtful price of it still makes the answer uncertain.
+    @dev Errors: "oracle: gas".
+    """
+    out: IRiskEngine.Liquidation = empty(IRiskEngine.Liquidation)
+    out.certain = True
+    bit: uint256 = 1
+    for packed: uint256 in exposures:
+        key: uint256 = 0
+        debt: bool = False
+        amount: uint256 = 0
+        key, debt, amount = exposure._unpack(packed)
+        bid: uint256 = 0
+        price: uint256 = 0
+        ask: uint256 = 0
+        status: uint256 = 0
+        bid, price, ask, status = price_oracle._price(key)
+        if status != OK and not price_oracle._is_settled(key, status):
+            out.certain = False
+            price = bid if debt else ask
+            if status == DEAD:
+                out.excluded |= bit
+                amount = 0
+        bit = unsafe_mul(bit, 2)
+        value: uint256 = exposure._owed_worth(amount, price) if debt else exposure._worth(amount, price)
+        if debt and amount != 0:
+            value = max(value, 1)
+        requirement: uint256 = margin_rate._requirements(key, value)[0]
+        if debt:
+            out.debt = unsafe_add(out.debt, value)
+            out.debt_requirement = unsafe_add(out.debt_requirement, requirement)
+        else:
+            out.positive = unsafe_add(out.positive, value)
+            out.positive_requirement = unsafe_add(out.positive_requirement, requirement)
+    return out
+
+
+@view
+@external
 def prices(keys: DynArray[uint256, 16]) -> DynArray[IRiskEngine.Price, 16]:
     """
     @notice Bid, mid, ask and status. A DEAD asset has three zeros. Does not revert for a bad source; an unlisted key is DEAD. Anyone.
@@ -308,6 +385,18 @@ def margin_of(key: uint256) -> IRiskEngine.Margin:
     @notice The stored margin state of an asset, enough to compute every later rate; zeros when the key is not listed. Anyone.
     """
     return margin_rate._state(key)
+
+
+@view
+@external
+def not_ok_since(key: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice The clock of an asset. It counts for an hour after the last mark. Anyone.
+    @param key The asset; an unlisted one has no clock.
+    @return Unix times: since when it is marked as not OK, when it was last marked so, and since when it is marked as DEAD without a
+            mark that found a price. Zeros when it is not.
+    """
+    return price_oracle._clock(key)
 
 
 @view

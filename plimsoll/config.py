@@ -40,6 +40,16 @@ CHAIN_ID = Bound(1, 2**64 - 1)
 MIN_DEBT = Bound(0, 100_000)
 INITIAL_RATIO = _closed("1.2", "3")
 NOTICE = Bound(HOUR, 30 * DAY)
+WIDE_DELAY = Bound(HOUR, 2 * DAY)
+COOLDOWN = Bound(DAY, 60 * DAY)
+
+TAU = Bound(60, DAY)
+TAIL = Bound(60, 7 * DAY)
+KAPPA = _closed("0", "100", "0.0001")
+START_DISCOUNT = Bound(Decimal(0), Decimal(1), open_low=True, step=Decimal("0.0001"))
+TARGET_SHARE = Bound(Decimal(0), Decimal(1), open_low=True, step=Decimal("0.0001"))
+BONUS_SHARE = _closed("0", "0.5", "0.0001")
+PENALTY = _closed("0.001", "0.2", "0.0001")
 DECIMALS = Bound(0, 18)
 CAP_TOKENS = Bound(0, 2**48)
 SUPPLY_CAP_BITS = 100
@@ -73,7 +83,8 @@ FEE = Bound(1, 2**24 - 1)
 
 @dataclass(frozen=True, slots=True)
 class ProtocolConfig:
-    """Who rules, and what holds for all assets. `initial_ratio` and `min_debt` are WAD, `notice` seconds.
+    """Who rules, and what holds for all assets. `initial_ratio` and `min_debt` are WAD; `notice`, `wide_delay` and
+    `cooldown` (of the reserve fund) seconds.
 
     `chain_id` is the only chain this is meant for; None for any.
     """
@@ -81,10 +92,26 @@ class ProtocolConfig:
     chain_id: int | None
     owner: str
     guardian: str
-    reserve_fund: str
     initial_ratio: int
     notice: int
+    wide_delay: int
     min_debt: int
+    cooldown: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuctionConfig:
+    """`ILiquidationAuction.Parameters`: `tau` and `tail` seconds, the rest WAD."""
+
+    tau: int
+    tail: int
+    kappa: int
+    start_level: int
+    target_share: int
+    starter_share: int
+    fund_share: int
+    least_penalty: int
+    most_penalty: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +230,7 @@ class Config:
     """A whole file. `prices` are the devnet's first prices, WAD dollars per whole token."""
 
     protocol: ProtocolConfig
+    auction: AuctionConfig
     uniswap: UniswapConfig | None
     assets: tuple[AssetConfig, ...]
     markets: tuple[MarketConfig, ...]
@@ -238,6 +266,7 @@ def check(root: Table) -> Config:
     """Check a whole file that has been read."""
     config = Config(
         protocol=_protocol(root.table("protocol")),
+        auction=_auction(root.table("auction")),
         uniswap=_uniswap(root.table("uniswap")) if root.has("uniswap") else None,
         assets=tuple(_asset(symbol, table) for symbol, table in root.table("assets").tables()),
         markets=tuple(_market(table) for table in root.table_list("markets")),
@@ -257,10 +286,29 @@ def _protocol(table: Table) -> ProtocolConfig:
             chain_id=table.whole("chain_id", CHAIN_ID) if table.has("chain_id") else None,
             owner=_role(table, "owner"),
             guardian=_role(table, "guardian"),
-            reserve_fund=_role(table, "reserve_fund"),
             initial_ratio=table.fraction("initial_ratio", INITIAL_RATIO),
             notice=table.whole("notice", NOTICE),
+            wide_delay=table.whole("wide_delay", WIDE_DELAY),
             min_debt=table.fraction("min_debt", MIN_DEBT),
+            cooldown=table.whole("cooldown", COOLDOWN),
+        )
+    )
+
+
+def _auction(table: Table) -> AuctionConfig:
+    tau = table.whole("tau", TAU)
+    least = table.fraction("least_penalty", PENALTY)
+    return table.done(
+        AuctionConfig(
+            tau=tau,
+            tail=table.whole("tail", Bound(tau, TAIL.high)),
+            kappa=table.fraction("kappa", KAPPA),
+            start_level=-table.fraction("start_discount", START_DISCOUNT),
+            target_share=table.fraction("target_share", TARGET_SHARE),
+            starter_share=table.fraction("starter_share", BONUS_SHARE),
+            fund_share=table.fraction("fund_share", BONUS_SHARE),
+            least_penalty=least,
+            most_penalty=table.fraction("most_penalty", Bound(from_wad(least), PENALTY.high, step=PENALTY.step)),
         )
     )
 

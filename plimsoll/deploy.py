@@ -2,8 +2,9 @@
 
     manifest = deploy(chain, config, sender)
 
-Order: risk engine, operator registry, margin engine, swapper, lens, every feed (the means need their quote's), then
-asset by asset its pool, its means, its listing and the engine's acceptance of it; at the end ownership is handed over.
+Order: risk engine, operator registry, margin engine, auction, reserve fund, swapper, lens, every feed (the means need
+their quote's), then asset by asset its pool, its means, its listing and the engine's acceptance of it; at the end
+ownership is handed over.
 
 Every step looks at the chain before it acts. A deployment that was stopped goes on where it was when it is given what
 it had reached: `deploy(..., begun=manifest)`; `reached` is called with that after every step.
@@ -25,7 +26,7 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 """Called before every step with its number from 0, the number of steps, and what it does; at the end with no text."""
 
 UNISWAP_FACTORY = "@uniswap/v3-core:UniswapV3Factory"
-OWNED = ("risk_engine", "engine")
+OWNED = ("risk_engine", "engine", "auction")
 """Roles with an owner, besides the pools."""
 
 
@@ -135,6 +136,9 @@ def _steps(config: Config) -> list[Step]:
         Step("deploy OperatorRegistry", _deploy_operators),
         Step("deploy MarginEngine", _deploy_engine),
         Step("bind the operators to the engine", _bind_operators),
+        Step("deploy LiquidationAuction", _deploy_auction),
+        Step("name the auction to the engine", _set_auction),
+        Step("deploy ReserveFund", _deploy_reserve_fund),
         Step("deploy UniswapV3Swapper", _deploy_swapper),
         Step("deploy MarginLens", _deploy_lens),
     ]
@@ -156,7 +160,15 @@ def _steps(config: Config) -> list[Step]:
 
 def _deploy_risk_engine(work: _Work) -> None:
     protocol = work.config.protocol
-    work.deploy("risk_engine", "RiskEngine", protocol.initial_ratio, protocol.notice, work.sender, work.guardian)
+    work.deploy(
+        "risk_engine",
+        "RiskEngine",
+        protocol.initial_ratio,
+        protocol.notice,
+        protocol.wide_delay,
+        work.sender,
+        work.guardian,
+    )
 
 
 def _deploy_operators(work: _Work) -> None:
@@ -178,6 +190,37 @@ def _deploy_engine(work: _Work) -> None:
 def _bind_operators(work: _Work) -> None:
     if work.at("operators").engine() == ZERO_ADDRESS:
         work.at("operators").bind(work.at("engine"), sender=work.sender)
+
+
+def _deploy_auction(work: _Work) -> None:
+    terms = work.config.auction
+    work.deploy(
+        "auction",
+        "LiquidationAuction",
+        work.at("engine"),
+        (
+            terms.tau,
+            terms.tail,
+            terms.kappa,
+            terms.start_level,
+            terms.target_share,
+            terms.starter_share,
+            terms.fund_share,
+            terms.least_penalty,
+            terms.most_penalty,
+        ),
+        work.sender,
+        work.guardian,
+    )
+
+
+def _set_auction(work: _Work) -> None:
+    if work.at("engine").auction() == ZERO_ADDRESS:
+        work.at("engine").set_auction(work.at("auction"), sender=work.sender)
+
+
+def _deploy_reserve_fund(work: _Work) -> None:
+    work.deploy("reserve_fund", "ReserveFund", work.at("engine"), work.config.protocol.cooldown)
 
 
 def _deploy_swapper(work: _Work) -> None:
@@ -240,7 +283,7 @@ def _pool_step(asset: AssetConfig) -> Step:
             pool.name,
             pool.symbol,
             work.at("engine"),
-            work.reserve_fund,
+            work.at("reserve_fund"),
             work.sender,
             work.guardian,
             (rates.target, rates.steepness, rates.speed, rates.min_rate, rates.max_rate),
@@ -320,11 +363,6 @@ class _Work:
     def guardian(self) -> str:
         """The guardian's address."""
         return self._person(self.config.protocol.guardian)
-
-    @property
-    def reserve_fund(self) -> str:
-        """The reserve fund's address."""
-        return self._person(self.config.protocol.reserve_fund)
 
     def at(self, role: str) -> Contract:
         """Return the contract in a role; DeployError when it is not there yet."""

@@ -7,6 +7,9 @@ of Vyper carry no text, because the compiler and not our code makes them; `from_
         AmountError, ConfigError, ManifestError, ChainError, DeployError
         Reverted                     .reason is the contract's own text
             NotAllowed, InitialMargin, PriceStatus, Paused, MaxBorrow, MinDebt, Expired, PoolCash, Cap, ...
+            AuctionRefused
+                NotLiquidatable, BonusTooLow, AuctionRunning, NoAuction
+            FundRefused, OrderRefused
             Reasonless
                 LockHeld, Overflow, Undecodable
 """
@@ -153,6 +156,54 @@ class PriceSourceRefused(Reverted):
     """A price source or the risk engine refused."""
 
 
+class CheckPending(Reverted):
+    """The account is in the middle of a batch; nobody may judge it before the batch's end."""
+
+    meaning = "the account's own check is still to come in this transaction"
+
+
+class UnderAuction(Reverted):
+    """The account is under auction: its owner may only deposit and trade reduce-only, and nobody can take into it."""
+
+    meaning = "the account is under auction: only deposits and reductions are possible"
+
+
+class AuctionRefused(Reverted):
+    """The auction's terms do not allow it."""
+
+
+class NotLiquidatable(AuctionRefused):
+    """The account is above its line."""
+
+    meaning = "the account is not below its line"
+
+
+class NoAuction(AuctionRefused):
+    """There is no auction of the account."""
+
+    meaning = "no auction of the account runs"
+
+
+class AuctionRunning(AuctionRefused):
+    """An auction of the account runs already."""
+
+    meaning = "an auction runs already, and its penalty cannot be raised yet"
+
+
+class BonusTooLow(AuctionRefused):
+    """The bonus is below the taker's minimum."""
+
+    meaning = "the bonus is below min_bonus"
+
+
+class FundRefused(Reverted):
+    """The reserve fund refused."""
+
+
+class OrderRefused(Reverted):
+    """A protection order cannot be executed, or not in this way."""
+
+
 class Reasonless(Reverted):
     """The EVM reverted without data."""
 
@@ -195,6 +246,15 @@ _BY_REASON: dict[str, type[Reverted]] = {
     "pool: borrow cap": Cap,
     "pool: supply cap": Cap,
     "swapper: min buy": MinBuy,
+    "engine: check pending": CheckPending,
+    "engine: under auction": UnderAuction,
+    "engine: not under auction": NoAuction,
+    "auction: price status": PriceStatus,
+    "auction: healthy": NotLiquidatable,
+    "auction: running": AuctionRunning,
+    "auction: none": NoAuction,
+    "auction: bonus": BonusTooLow,
+    "orders: price status": PriceStatus,
 }
 
 _BY_WORDS: tuple[tuple[str, type[Reverted]], ...] = (
@@ -223,6 +283,9 @@ _BY_MODULE: dict[str, type[Reverted]] = {
     "operators": BadArgument,
     "vault": BadArgument,
     "swapper": BadArgument,
+    "auction": AuctionRefused,
+    "fund": FundRefused,
+    "orders": OrderRefused,
 }
 
 

@@ -1,5 +1,7 @@
 """Does everything add up, to the raw unit? Checks that hold at any time, and those of a protocol that all have left.
 
+Pool shares minted to starters of auctions, stakes in the reserve fund and dust of written-off accounts are in them.
+
 Each check compares two whole numbers. Nothing here is approximate but the dust, which is bounded by the number of
 operations: every operation rounds once, by less than one unit, against whoever makes it.
 """
@@ -103,6 +105,54 @@ def claims_add_up(protocol: Protocol, lenders: Sequence[str], operations: dict[s
             )
         )
     return checks
+
+
+def shares_add_up(protocol: Protocol, holders: Sequence[str]) -> list[Check]:
+    """The pools' shares: what was minted, to lenders, starters of auctions and the fund, is what `holders` have."""
+    everybody = set(holders)
+    return [
+        Check(
+            asset.symbol,
+            "holders' shares = pool's shares",
+            sum(asset.pool.balanceOf(holder) for holder in everybody),
+            asset.pool.totalSupply(),
+        )
+        for asset in protocol.assets.values()
+    ]
+
+
+def fund_adds_up(protocol: Protocol, stakers: Sequence[str]) -> list[Check]:
+    """The reserve fund: the stakes of `stakers` and its own are all stake, and are worth the pool shares it holds.
+
+    A stake is rounded down when it is made and when it is valued, and one virtual share belongs to nobody: two units
+    for each owner of stake, and one more, may be left over.
+    """
+    fund = protocol.reserve_fund
+    owners = {*stakers, fund.address}
+    checks = []
+    for asset in protocol.assets.values():
+        stakes = [fund.stake_of(asset.pool, owner) for owner in owners]
+        worth = sum(fund.convert_to_shares(asset.pool, stake) for stake in stakes)
+        held = asset.pool.balanceOf(fund)
+        checks += [
+            Check(asset.symbol, "all stake = owners' stakes", fund.total_stake(asset.pool), sum(stakes), len(owners)),
+            Check(asset.symbol, "fund's shares = stakes' worth", held, worth, 2 * len(owners) + 1),
+        ]
+    return checks
+
+
+def nothing_expected(protocol: Protocol) -> list[Check]:
+    """No auction is open: no pool expects a loss."""
+    return [
+        Check(asset.symbol, "no provision is left", asset.pool.state().provisions, 0)
+        for asset in protocol.assets.values()
+    ]
+
+
+def fund_accounts(protocol: Protocol) -> list[MarginAccount]:
+    """Return the engine's accounts to which write-offs give the dust of an account."""
+    fund = protocol.reserve_fund.address
+    return [MarginAccount(fund, asset.key) for asset in protocol.assets.values()]
 
 
 def accounts_empty(protocol: Protocol, accounts: Sequence[MarginAccount]) -> list[Check]:

@@ -111,6 +111,17 @@ def health_table(title: str, rows: Iterable[tuple[str, Health]]) -> Table:
     return table_of(title, columns, (_health_row(name, health) for name, health in rows))
 
 
+def quotes_table(protocol: Protocol, accounts: Mapping[str, MarginAccount], title: str) -> Table:
+    """Return what a take of everything allowed would get of each account now."""
+    columns = ("account", "equity", "requirement", "target", "debt", "to take", "bonus")
+    rows = []
+    for name, account in accounts.items():
+        quote = protocol.quote(account)
+        values = (quote.equity, quote.requirement, quote.target, quote.debt)
+        rows.append((name, *map(dollars, values), percent(quote.max_fraction), percent(quote.bonus)))
+    return table_of(title, columns, rows)
+
+
 def checks_table(checks: Iterable[Check], title: str = "Reconciled to the unit") -> Table:
     """Return checks with the number found, in raw units, and by how many units it is off."""
     rows = (

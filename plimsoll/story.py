@@ -1,19 +1,19 @@
-"""The demo: a lender, a leveraged long, a short, weeks of interest, and books that balance to the unit at the end.
+"""The demo: a lender, a leveraged long, a short, weeks of interest, then a crash, and books that balance to the unit.
 
-`tell` walks it on any devnet and returns the checks. It prints what happens and uses only the client's own verbs.
+`tell` walks it on any devnet and returns the checks. It prints what happens and uses only the client's own verbs. The
+crash is `plimsoll.crash`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 
 from rich.console import Console
 
-from plimsoll.chain import Receipt
+from plimsoll.crash import Crash
 from plimsoll.devnet import Devnet
 from plimsoll.errors import PlimsollError
-from plimsoll.protocol import Batch, Health, MarginAccount
+from plimsoll.protocol import Health, MarginAccount
 from plimsoll.reconcile import (
     Check,
     accounts_empty,
@@ -26,7 +26,6 @@ from plimsoll.reconcile import (
 )
 from plimsoll.screen import (
     checks_table,
-    dollars,
     health_table,
     holdings_table,
     percent,
@@ -35,6 +34,7 @@ from plimsoll.screen import (
     prices_table,
     table_of,
 )
+from plimsoll.teller import Teller
 from plimsoll.units import Amount, Human
 
 WEEK = 7 * 86_400
@@ -53,24 +53,22 @@ SURPLUS = Decimal("1.004")
 
 def tell(devnet: Devnet, console: Console) -> list[Check]:
     """Walk the story; return every check, so that the caller can fail if one does not hold."""
-    return _Story(devnet, console).tell()
+    first = _Story(devnet, console)
+    checks = first.tell()
+    checks += Crash(first).tell()
+    console.print(f"{first.books.transactions} transactions by the actors, {first.books.gas:,} gas in all.")
+    return checks
 
 
-class _Story:
-    """Who is in it and what they have done so far."""
+class _Story(Teller):
+    """The first act: who is in it and what they have done so far."""
 
     def __init__(self, devnet: Devnet, console: Console) -> None:
-        self.devnet = devnet
-        self.protocol = devnet.protocol
-        self.console = console
+        super().__init__(devnet, console)
         _, self.lender, self.bull, self.bear = devnet.chain.accounts()[:4]
         self.long = MarginAccount(self.bull, 1)
         self.short = MarginAccount(self.bear, 0)
-        self.operations: Counter[str] = Counter()
         self.health: dict[MarginAccount, list[tuple[str, Health]]] = {self.long: [], self.short: []}
-        self.begun = devnet.chain.timestamp()
-        self.transactions = 0
-        self.gas = 0
 
     @property
     def accounts(self) -> list[MarginAccount]:
@@ -91,52 +89,50 @@ class _Story:
         closed_checks = [*self._audit(), *self._audit_closed()]
         self._leave()
         left_checks = [*self._audit(), *self._audit_closed()]
-        self._chapter("Every balance, to the unit")
-        self.console.print(holdings_table(self.protocol, self._holders(), "Where every token is"))
-        self._summarise("While the positions were open", open_checks)
-        self._summarise("After both had closed", closed_checks)
+        self.chapter("Every balance, to the unit")
+        self.console.print(holdings_table(self.protocol, self.holders(), "Where every token is"))
+        self.summarise("While the positions were open", open_checks)
+        self.summarise("After both had closed", closed_checks)
         self.console.print(checks_table(left_checks, "After the lender had left"))
-        checks = [*open_checks, *closed_checks, *left_checks]
-        self.console.print(f"{self.transactions} transactions by the actors, {self.gas:,} gas in all.")
-        return checks
+        return [*open_checks, *closed_checks, *left_checks]
 
     # Chapters
 
     def _lend(self) -> None:
-        self._chapter("A lender funds two pools")
+        self.chapter("A lender funds two pools")
         lender = self.protocol.by(self.lender)
         for symbol, amount in LENT.items():
             self.devnet.mint(symbol, self.lender, amount)
-            self._done(lender.approve_if_needed(symbol, amount, self.protocol.asset(symbol).pool))
-            self._done(lender.lend(symbol, amount))
+            self.done(lender.approve_if_needed(symbol, amount, self.protocol.asset(symbol).pool))
+            self.done(lender.lend(symbol, amount))
         self.console.print(pools_table(self.protocol.pools(LENT)))
 
     def _open_long(self) -> None:
-        self._chapter("Trader 1 goes 5x long ETH in an account of its own")
-        self._fund(self.bull, self.long, "USDC", LONG_MARGIN)
+        self.chapter("Trader 1 goes 5x long ETH in an account of its own")
+        self.fund(self.bull, self.long, "USDC", LONG_MARGIN)
         self._note(self.long, "deposited")
         receipt = self.protocol.by(self.bull).trade(
             self.long, sell="USDC", amount=LONG_SIZE, max_borrow=LONG_BORROW, buy="WETH"
         )
-        self._traded(receipt, "USDC", "WETH")
+        self.traded(receipt, "USDC", "WETH")
         self._note(self.long, "opened")
         self._show(self.long, "The long")
 
     def _open_short(self) -> None:
-        self._chapter("Trader 2 shorts ETH in a cross account that also holds WBTC")
+        self.chapter("Trader 2 shorts ETH in a cross account that also holds WBTC")
         for symbol, amount in SHORT_MARGIN.items():
-            self._fund(self.bear, self.short, symbol, amount)
+            self.fund(self.bear, self.short, symbol, amount)
         self._note(self.short, "deposited")
         receipt = self.protocol.by(self.bear).trade(
             self.short, sell="WETH", amount=SHORT_SIZE, max_borrow=SHORT_SIZE, buy="USDC"
         )
-        self._traded(receipt, "WETH", "USDC")
+        self.traded(receipt, "WETH", "USDC")
         self._note(self.short, "opened")
         self._show(self.short, "The short")
         self.console.print(pools_table(self.protocol.pools(LENT)))
 
     def _move_price(self, symbol: str, price: Human, title: str) -> None:
-        self._chapter(f"{title}: on the feed and on Uniswap")
+        self.chapter(f"{title}: on the feed and on Uniswap")
         self.devnet.set_price(symbol, price)
         self.console.print(prices_table(self.protocol, "At once: the mean lags behind the feed"))
         self.devnet.settle()
@@ -146,13 +142,13 @@ class _Story:
         self._show_health()
 
     def _pass_time(self) -> None:
-        self._chapter(f"{WEEKS} weeks pass")
+        self.chapter(f"{WEEKS} weeks pass")
         before = {symbol: self.protocol.lent(self.lender, symbol) for symbol in LENT}
         for week in range(1, WEEKS + 1):
             self.devnet.warp(WEEK)
             self.devnet.settle()
             for symbol in LENT:
-                self._count(self.protocol.asset(symbol).pool.accrue(sender=self.lender))
+                self.count(self.protocol.asset(symbol).pool.accrue(sender=self.lender))
             if week in (1, WEEKS):
                 self.console.print(pools_table(self.protocol.pools(LENT), f"After week {week}"))
         for symbol, worth in before.items():
@@ -163,19 +159,19 @@ class _Story:
         self._show_health()
 
     def _close_long(self) -> None:
-        self._chapter("Trader 1 closes in one batch: sell the ETH, repay the USDC, withdraw what is left")
+        self.chapter("Trader 1 closes in one batch: sell the ETH, repay the USDC, withdraw what is left")
         batch = self.protocol.by(self.bull).batch()
         batch.trade(self.long, sell="WETH", amount=self.protocol.balance(self.long, "WETH"), buy="USDC")
-        self._close(self.long, batch, "USDC")
+        self.close(self.long, batch, "USDC")
 
     def _close_short(self) -> None:
-        self._chapter("Trader 2 closes in one batch: buy the ETH back, repay it, withdraw what is left")
+        self.chapter("Trader 2 closes in one batch: buy the ETH back, repay it, withdraw what is left")
         debt = self.protocol.debt(self.short, "WETH")
         fair = self.protocol.at_mid("WETH", debt, "USDC")
         spend = Amount(int(fair.raw * SURPLUS), fair.decimals, fair.symbol)
         batch = self.protocol.by(self.bear).batch()
         batch.trade(self.short, sell="USDC", amount=spend, buy="WETH", min_buy=debt)
-        self._close(self.short, batch, "USDC", "WETH", "WBTC")
+        self.close(self.short, batch, "USDC", "WETH", "WBTC")
 
     def _show_results(self) -> None:
         """Both accounts are empty and their owners began with nothing else: the wallets are the results."""
@@ -190,25 +186,35 @@ class _Story:
         self.console.print(table_of("What the traders put in and took out", ("", "in", "out", "change"), rows))
 
     def _leave(self) -> None:
-        self._chapter("The lender leaves with the interest")
+        self.chapter("The lender leaves with the interest")
         lender = self.protocol.by(self.lender)
         for symbol, amount in LENT.items():
             pool = self.protocol.asset(symbol).pool
-            self._count(pool.mint_fees(sender=self.lender))
-            self._done(lender.unlend_all(symbol))
+            self.count(pool.mint_fees(sender=self.lender))
+            self.done(lender.unlend_all(symbol))
             back = self.protocol.wallet(self.lender, symbol)
             put_in = Decimal(amount)
             profit = back.human - put_in
-            earned = f"{percent(profit / put_in, 4)} in {self._days()} days"
+            earned = f"{percent(profit / put_in, 4)} in {self.days()} days"
             self.console.print(f"Lent {put_in:,} {symbol}, took out {back}: {earned}.")
         self.console.print(pools_table(self.protocol.pools(LENT), "What is left belongs to the reserve fund"))
 
     # Books
 
+    def holders(self) -> dict[str, str]:
+        """Return everybody who may have tokens, by name."""
+        return {
+            "lender": self.lender,
+            "trader 1": self.bull,
+            "trader 2": self.bear,
+            "market maker": self.devnet.maker,
+            **own_addresses(self.protocol),
+        }
+
     def _audit(self) -> list[Check]:
         """Return what holds at any time."""
         return [
-            *tokens_add_up(self.protocol, self._holders()),
+            *tokens_add_up(self.protocol, self.holders()),
             *vault_adds_up(self.protocol, self.accounts),
             *pools_add_up(self.protocol, self.accounts),
         ]
@@ -217,51 +223,13 @@ class _Story:
         """Return what holds once both traders have closed."""
         assets = self.protocol.assets.values()
         return [
-            *claims_add_up(self.protocol, [self.lender, self._fund_address()], self.operations),
+            *claims_add_up(self.protocol, [self.lender, self.fund_address()], self.books.operations),
             *accounts_empty(self.protocol, self.accounts),
             *(holds_nothing(asset, self.protocol.engine, "the engine") for asset in assets),
             *(holds_nothing(asset, self.protocol.swapper, "the swapper") for asset in assets),
         ]
 
-    def _holders(self) -> dict[str, str]:
-        """Return everybody who may have tokens, by name."""
-        return {
-            "lender": self.lender,
-            "trader 1": self.bull,
-            "trader 2": self.bear,
-            "reserve fund": self._fund_address(),
-            "market maker": self.devnet.maker,
-            **own_addresses(self.protocol),
-        }
-
-    def _summarise(self, moment: str, checks: list[Check]) -> None:
-        held = sum(check.holds for check in checks)
-        self.console.print(f"{moment}: {held} of {len(checks)} checks hold.")
-        if held < len(checks):
-            self.console.print(checks_table((check for check in checks if not check.holds), moment))
-
-    def _fund_address(self) -> str:
-        return str(self.protocol.asset("USDC").pool.fund())
-
     # Acting and showing
-
-    def _fund(self, owner: str, account: MarginAccount, symbol: str, amount: str) -> None:
-        sender = self.protocol.by(owner)
-        self.devnet.mint(symbol, owner, amount)
-        self._done(sender.approve_if_needed(symbol, amount))
-        self._done(sender.deposit(account, symbol, amount))
-        self.console.print(f"Deposits {amount} {symbol}.")
-
-    def _close(self, account: MarginAccount, batch: Batch, *held: str) -> None:
-        """Send a closing trade together with the withdrawal of everything the account then holds."""
-        for symbol in held:
-            batch.withdraw_all(account, symbol)
-        receipt = batch.send()
-        self._done(receipt)
-        by_address = {asset.token.address: asset for asset in self.protocol.assets.values()}
-        for event in receipt.find("Withdrawn", self.protocol.engine):
-            self.console.print(f"Withdraws {by_address[event.args['token']].amount(event.args['amount'])}.")
-        self.console.print(f"One batch ({receipt.gas_used:,} gas); the account is empty.")
 
     def _note(self, account: MarginAccount, moment: str) -> None:
         health = self.protocol.health(account)
@@ -276,32 +244,3 @@ class _Story:
     def _show_health(self) -> None:
         self.console.print(health_table("The long's health so far", self.health[self.long]))
         self.console.print(health_table("The short's health so far", self.health[self.short]))
-
-    def _traded(self, receipt: Receipt, sell: str, buy: str) -> None:
-        self._done(receipt)
-        args = receipt.find("Traded", self.protocol.engine)[0].args
-        sold, bought = self.protocol.asset(sell).amount(args["sold"]), self.protocol.asset(buy).amount(args["bought"])
-        borrowed = self.protocol.asset(sell).amount(args["borrowed"])
-        price = sold.human / bought.human if sell == "USDC" else bought.human / sold.human
-        self.console.print(f"One trade ({receipt.gas_used:,} gas): sells {sold}, of which {borrowed} are borrowed,")
-        self.console.print(f"for {bought} on Uniswap v3, at {dollars(price)} per ETH.")
-
-    def _done(self, receipt: Receipt | None) -> None:
-        """Count a transaction of an actor."""
-        if receipt is not None:
-            self.transactions += 1
-            self.gas += receipt.gas_used
-            self._count(receipt)
-
-    def _count(self, receipt: Receipt) -> None:
-        """Count a pool's operations: each event of it is one that may have rounded."""
-        pools = {asset.pool.address: symbol for symbol, asset in self.protocol.assets.items()}
-        self.operations.update(pools[event.contract] for event in receipt.events if event.contract in pools)
-
-    def _chapter(self, title: str) -> None:
-        self.console.rule(f"[bold]{title}[/]  (day {self._days()})", align="left")
-
-    def _days(self) -> int:
-        return (self.devnet.chain.timestamp() - self.begun) // 86_400
-
-

@@ -41,3 +41,9 @@ def mean_tick(tick_cumulative: int256, duration: uint256) -> int256:
 @external
 def harmonic_liquidity(seconds_per_liquidity: uint256, duration: uint256) -> uint256:
     return tick_math._harmonic_liquidity(seconds_per_liquidity, duration)
+
+
+@pure
+@external
+def mul_shift(x: uint256, y: uint256, bits: uint256) -> uint256:
+    return tick_math._mul_shift(x, y, bits)

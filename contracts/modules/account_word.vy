@@ -11,7 +11,8 @@
 
         `held` and `owed` are fields. A field is empty (0), a set of core assets (bits 0..63, one each), or exactly one
         isolated-tier asset (bit 64 set, its id in bits 0..63). An asset key is a field with one asset in it, so the same
-        number serves as mapping key, as bit and as id. `modules` is the set of position modules, `flags` marks states.
+        number serves as mapping key, as bit and as id. `modules` is the set of position modules; `flags`:
+        under auction (bit 160), and with a loss provisioned at a pool (bit 161).
 @dev Pure. Every key that comes in must be one that the risk engine issued.
 """
 
@@ -19,6 +20,9 @@ FIELD: constant(uint256) = 2**72 - 1
 FIELD_BITS: constant(uint256) = 72
 CORE: constant(uint256) = 2**64 - 1
 OWED_AND_MODULES: constant(uint256) = (2**88 - 1) << 72
+
+UNDER_AUCTION: constant(uint256) = 1 << 160
+PROVISIONED: constant(uint256) = 1 << 161
 
 MAX_HELD: constant(uint256) = 8
 MAX_OWED: constant(uint256) = 4
@@ -97,6 +101,24 @@ def _clear(word: uint256, key: uint256) -> uint256:
     @notice The word without an owed asset. The asset must be owed.
     """
     return word & ~(key << FIELD_BITS)
+
+
+@pure
+@internal
+def _is(word: uint256, flag_: uint256) -> bool:
+    return word & flag_ != 0
+
+
+@pure
+@internal
+def _with(word: uint256, flags: uint256) -> uint256:
+    return word | flags
+
+
+@pure
+@internal
+def _without(word: uint256, flags: uint256) -> uint256:
+    return word & ~flags
 
 
 @pure

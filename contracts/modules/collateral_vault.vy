@@ -85,3 +85,17 @@ def _debit(account: uint256, word: uint256, key: uint256, amount: uint256) -> (u
     if taken == balance:
         return taken, account_word._release(word, key)
     return taken, word
+
+
+@internal
+def _move(
+    source: uint256, source_word: uint256, target: uint256, target_word: uint256, key: uint256, amount: uint256
+) -> (uint256, uint256):
+    """
+    @notice Move `amount`, which the source has, to another account.
+    @return Both words, without the asset where the balance became zero and with it where it is positive.
+    """
+    taken: uint256 = 0
+    word: uint256 = 0
+    taken, word = self._debit(source, source_word, key, amount)
+    return word, self._credit(target, target_word, key, taken)

@@ -237,7 +237,7 @@ def mint_fees() -> uint256:
     @return Shares minted; 0 while the fee is not worth a share, and it stays.
     """
     ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
-    shares: uint256 = self._fee_shares(ledger)
+    shares: uint256 = self._mintable(ledger, ledger.fee)
     fee: uint256 = ledger.fee
     if shares != 0:
         ledger.fee = 0
@@ -357,16 +357,16 @@ def _leave(ledger: ILendingPool.Ledger, assets: uint256, shares: uint256, receiv
 
 @view
 @internal
-def _fee_shares(ledger: ILendingPool.Ledger) -> uint256:
+def _mintable(ledger: ILendingPool.Ledger, assets: uint256) -> uint256:
     """
-    @notice Shares that the unminted fee buys at the price before it joins the lenders' assets, rounded down; 0 where a
-            share is worth too little to mint more of them.
+    @notice Shares that `assets` buy at the price before they join the lenders' assets, rounded down; 0 where a share is worth
+            too little to mint more of them.
     """
     total: uint256 = pool_ledger._lenders_assets(ledger)
     supply: uint256 = erc20.totalSupply
     if share_math._is_ruined(total, supply):
         return 0
-    shares: uint256 = share_math._shares_down(ledger.fee, total, supply)
+    shares: uint256 = share_math._shares_down(assets, total, supply)
     if supply + shares > SUPPLY_LIMIT:
         return 0
     return shares
@@ -378,6 +378,15 @@ def _mint_fee(fee: uint256, shares: uint256):
         return
     erc20._mint(fund, shares)
     log ILendingPool.FeesMinted(assets=fee, shares=shares)
+
+
+@internal
+def _release(account: uint256, debt_shares: uint256):
+    """
+    @notice Release what was provisioned for an account of which no debt is left: it cannot be lost any more.
+    """
+    if debt_shares == 0 and pool_words._is_provisioned(pool_ledger.configuration):
+        self._provision(account, 0)
 
 
 @internal

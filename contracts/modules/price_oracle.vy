@@ -16,7 +16,9 @@
         A source has a raw number and one whose movement is limited. Where they differ, the one nearer to the median of the
         other sources counts (of the trusted ones, else of the valid ones), and the limited one if there is no other or both
         are as near. The others enter that median with their limited numbers, so that a source which was moved cannot
-        steer which number of another one counts.
+        steer which number of another one counts. Of a source that stands alone, because no other one is valid, the limited
+        number is mid, and its own two numbers are the lowest and the highest: a market that moves faster than the limit
+        counts like sources that disagree.
 
             mid      the median of the trusted numbers (of two: the mean, rounded down), else of the valid ones
             bid      the lowest valid number, less the spread, rounded down, at least 1
@@ -25,19 +27,30 @@
 
             OK       enough trusted answers, highest - lowest <= max_deviation * mid, and no source absent
             WIDE     else, if there is a valid answer
-            STALE    else, if there is an answer: the freshest (of equals the first) stands in for the valid ones, by its limited number
+            STALE    else, if there is an answer: the freshest (of equals the first) stands alone for the valid ones
             DEAD     else: bid, mid and ask are 0
 
         Therefore bid <= mid <= ask, and all are within [1, 2**128) unless the asset is DEAD.
+
+        **Clocks.** An asset that is not OK is *settled* once that has lasted for `wide_delay`. Nobody can see the past, so
+        it has lasted since the first of a chain of marks, each at most MAX_MARK_GAP after the one before it, none of
+        which found the asset OK, the last of them at most MAX_MARK_GAP ago. A mark that finds it OK stops the clock; a
+        longer gap, or new sources, start it anew. A DEAD asset is settled by the same rule with "DEAD" for "not OK": that
+        it was WIDE before does not count, because then it had a price.
+
+        Anyone may mark, at any time, and what a mark finds depends on the sources alone. What an asset was between two marks
+        nobody checks: who sees an asset OK while its clock runs should mark it.
 @dev Every source is called with exactly SOURCE_GAS, never with less because the caller brought little ("oracle: gas"), so a
      caller's gas limit cannot change a status. A source that may need more than SOURCE_GAS with cold storage must not be listed.
 
      The first word of a listing, from the low end; the second and the third source are only read where they exist:
 
             first source 160 | sources 2 | min_sources 2 | max_deviation 14 | min_spread 14 | spread_growth 14 | max_spread 14 |
-            reserved 36: silenced sources 3, since when not OK 32
+            reserved 36: silenced sources 3
 
-     deviation and spreads in basis points.
+     deviation and spreads in basis points. A clock, zero while it does not run:
+
+            not OK since 40 | last marked 40 | DEAD since 40 (0 when the last mark found a price)
 """
 
 from contracts.interfaces import IPriceSource
@@ -73,8 +86,26 @@ MASK_2: constant(uint256) = 3
 MASK_14: constant(uint256) = 2**14 - 1
 ADDRESS: constant(uint256) = 2**160 - 1
 
+MIN_WIDE_DELAY: constant(uint256) = HOUR
+MAX_WIDE_DELAY: constant(uint256) = 2 * 24 * HOUR
+MAX_MARK_GAP: constant(uint256) = HOUR
+MASK_40: constant(uint256) = 2**40 - 1
+
+wide_delay: public(immutable(uint256))
+
 _listings: HashMap[uint256, uint256]
 _further: HashMap[uint256, address[2]]
+_clocks: HashMap[uint256, uint256]
+
+
+@deploy
+def __init__(wide_delay_: uint256):
+    """
+    @param wide_delay_ Seconds, 1 hour to 2 days; at least the longest window of a source.
+    """
+    assert wide_delay_ >= MIN_WIDE_DELAY, "oracle: wide delay"
+    assert wide_delay_ <= MAX_WIDE_DELAY, "oracle: wide delay"
+    wide_delay = wide_delay_
 
 
 @internal
@@ -127,12 +158,16 @@ def _price(key: uint256) -> (uint256, uint256, uint256, uint256):
     time: uint256 = 0
     status: uint256 = 0
     if (word >> 160) & MASK_2 == 1:
-        # alone: no other number to compare with, none to disagree with, and min_sources is 1
+        # alone: only its own two numbers can disagree, and min_sources is 1
         grade: uint256 = 0
-        high, mid, time, grade = self._read(convert(word & ADDRESS, address))
-        low = mid
+        low, mid, time, grade = self._read(convert(word & ADDRESS, address))
         high = mid
         status = unsafe_sub(GRADE_TRUSTED, grade)
+        if low != mid:
+            high = max(low, mid)
+            low = min(low, mid)
+            if not self._agree(word, low, mid, high):
+                status = max(status, WIDE)
     else:
         low, mid, high, time, status = self._combine(word, self._further[key])
     if status == DEAD:
@@ -145,6 +180,83 @@ def _price(key: uint256) -> (uint256, uint256, uint256, uint256):
         unsafe_add(unsafe_mul(high, unsafe_add(SPREAD_UNIT, spread)), SPREAD_UNIT - 1), SPREAD_UNIT
     )
     return max(bid, 1), mid, min(ask, PRICE_LIMIT - 1), status
+
+
+@internal
+def _mark(key: uint256) -> bool:
+    """
+    @notice Keep an asset's clock.
+    @return Whether it started, stopped or started anew.
+    """
+    status: uint256 = self._price(key)[3]
+    if status == OK:
+        return self._stop(key)
+    clock: uint256 = self._clocks[key]
+    running: bool = self._runs(clock)
+    since: uint256 = block.timestamp
+    dead_since: uint256 = 0
+    if status == DEAD:
+        dead_since = block.timestamp
+    if running:
+        since = clock & MASK_40
+        if status == DEAD and clock >> 80 != 0:
+            dead_since = clock >> 80
+    self._clocks[key] = since | block.timestamp << 40 | dead_since << 80
+    return not running
+
+
+@internal
+def _stop(key: uint256) -> bool:
+    """
+    @notice Forget an asset's clock.
+    @return Whether there was one.
+    """
+    if self._clocks[key] == 0:
+        return False
+    self._clocks[key] = 0
+    return True
+
+
+@view
+@internal
+def _clock(key: uint256) -> (uint256, uint256, uint256):
+    """
+    @return Since when it is not OK, when it was last marked so, and since when it is DEAD; zeros where it was found otherwise.
+    """
+    clock: uint256 = self._clocks[key]
+    return clock & MASK_40, (clock >> 40) & MASK_40, clock >> 80
+
+
+@view
+@internal
+def _is_settled(key: uint256, status: uint256) -> bool:
+    """
+    @notice Whether that an asset is not OK has lasted for `wide_delay`; if it is DEAD now, whether that has.
+    @param status What it is now, not OK.
+    """
+    clock: uint256 = self._clocks[key]
+    since: uint256 = clock & MASK_40
+    if status == DEAD:
+        since = clock >> 80
+    return since != 0 and self._runs(clock) and block.timestamp >= since + wide_delay
+
+
+@view
+@internal
+def _runs(clock: uint256) -> bool:
+    """
+    @notice Whether the last mark is recent enough for another one to continue it.
+    """
+    return clock != 0 and block.timestamp <= ((clock >> 40) & MASK_40) + MAX_MARK_GAP
+
+
+@pure
+@internal
+def _agree(word: uint256, low: uint256, mid: uint256, high: uint256) -> bool:
+    """
+    @notice Whether numbers below PRICE_LIMIT are within a listing's max_deviation of mid.
+    """
+    return unsafe_mul(unsafe_sub(high, low), BPS) <= unsafe_mul(mid, (word >> 164) & MASK_14)
 
 
 @view
@@ -184,22 +296,27 @@ def _combine(word: uint256, further: address[2]) -> (uint256, uint256, uint256, 
             if grades[i] == GRADE_STALE and (stale == 0 or times[i] > time):
                 time = times[i]
                 stale = clamped[i]
+                low = min(raw[i], clamped[i])
+                high = max(raw[i], clamped[i])
         elif grades[i] >= GRADE_VALID:
             numbers[i] = clamped[i]
             if raw[i] != clamped[i]:
                 others: uint256 = self._median(clamped, grades, i)
-                if others != 0 and self._distance(raw[i], others) < self._distance(clamped[i], others):
+                if others == 0:
+                    low = min(low, raw[i])
+                    high = max(high, raw[i])
+                elif self._distance(raw[i], others) < self._distance(clamped[i], others):
                     numbers[i] = raw[i]
             low = min(low, numbers[i])
             high = max(high, numbers[i])
             time = max(time, times[i])
     if best == GRADE_STALE:
-        return stale, stale, stale, time, STALE
+        return low, stale, high, time, STALE
 
     mid: uint256 = self._median(numbers, grades, MAX_SOURCES)
     status: uint256 = WIDE
     if trusted >= (word >> 162) & MASK_2 and not absent:
-        if unsafe_mul(unsafe_sub(high, low), BPS) <= unsafe_mul(mid, (word >> 164) & MASK_14):
+        if self._agree(word, low, mid, high):
             status = OK
     return low, mid, high, time, status
 

@@ -126,7 +126,7 @@ def _harmonic_liquidity(seconds_per_liquidity: uint256, duration: uint256) -> ui
 @internal
 def _mul_shift(x: uint256, y: uint256, bits: uint256) -> uint256:
     """
-    @notice x * y / 2**bits in full precision, rounded down: snekmate's mul_div for a power of two, at a sixth of its gas.
+    @notice x * y / 2**bits in full precision, rounded down: snekmate's mul_div for a power of two, for less gas.
     @param bits Within [1, 255].
     @dev Error: "math: mul_div overflow".
     """

@@ -1,4 +1,4 @@
-"""Which assets an account holds and owes, in one word: twin of ``contracts/modules/account_word.vy`` (DESIGN §2).
+"""Which assets an account holds and owes, in one word: twin of ``contracts/modules/account_word.vy``.
 
 Layout, from the low end::
 
@@ -20,6 +20,9 @@ FLAGS_SHIFT = 160
 
 MAX_HELD = 8
 MAX_OWED = 4
+UNDER_AUCTION = 1 << 160
+PROVISIONED = 1 << 161
+"""Flags: an auction runs; a loss is provisioned at a pool."""
 
 
 def account(owner: int, index: int) -> int:

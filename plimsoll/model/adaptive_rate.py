@@ -2,7 +2,7 @@
 
 Rates are WAD per year, utilisation and parameters WAD, times seconds. Every step rounds towards zero.
 
-The shape is DESIGN §5's; the same curve is described by Morpho's AdaptiveCurveIRM (morpho-org/morpho-blue-irm,
+Formulas: docs/formulas.md. The same curve is described by Morpho's AdaptiveCurveIRM (morpho-org/morpho-blue-irm,
 src/adaptive-curve-irm/AdaptiveCurveIrm.sol), whose numbers the tests hold it against.
 """
 

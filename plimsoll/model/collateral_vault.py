@@ -1,4 +1,4 @@
-"""The ledger of positive balances: twin of ``contracts/modules/collateral_vault.vy`` (DESIGN §2).
+"""The ledger of positive balances: twin of ``contracts/modules/collateral_vault.vy``.
 
 Amounts are raw units, asset keys and words those of `account_word`. Nothing here rounds. Where the contract reverts,
 `ValueError` carries its reason.

@@ -1,4 +1,4 @@
-"""One signed balance in one word, and what it is worth: twin of ``contracts/modules/exposure.vy`` (DESIGN §3).
+"""One signed balance in one word, and what it is worth: twin of ``contracts/modules/exposure.vy`` (docs/formulas.md).
 
 Layout, from the low end::
 

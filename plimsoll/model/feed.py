@@ -1,4 +1,4 @@
-"""A price from a Chainlink-like feed: twin of ``contracts/adapters/oracles/FeedOracle.vy`` (DESIGN §4)."""
+"""A price from a Chainlink-like feed: twin of ``contracts/adapters/oracles/FeedOracle.vy``."""
 
 from __future__ import annotations
 

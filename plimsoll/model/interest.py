@@ -1,4 +1,4 @@
-"""Continuously compounded interest: twin of ``contracts/modules/interest.vy`` (DESIGN §5)."""
+"""Continuously compounded interest: twin of ``contracts/modules/interest.vy``."""
 
 from __future__ import annotations
 

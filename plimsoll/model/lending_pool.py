@@ -18,7 +18,16 @@ from typing import NamedTuple
 from plimsoll.model import adaptive_rate, pool_ledger, share_math
 from plimsoll.model.adaptive_rate import RateParameters
 from plimsoll.model.fixed_point import WAD
-from plimsoll.model.pool_words import CAP_LIMIT, CASH_LIMIT, DEBT_SHARES_LIMIT, RATE_UNIT, TIME_MASK, Ledger
+from plimsoll.model.pool_words import (
+    CAP_LIMIT,
+    CASH_LIMIT,
+    DEBT_LIMIT,
+    DEBT_SHARES_LIMIT,
+    FEE_LIMIT,
+    RATE_UNIT,
+    TIME_MASK,
+    Ledger,
+)
 
 SUPPLY_LIMIT = 2**142 - 1
 PROVISION_LIMIT = 2**112 - 1
@@ -201,6 +210,7 @@ class Pool:
         ledger = replace(ledger, cash=min(ledger.cash + used, CASH_LIMIT))
         self.ledger = ledger
         self._set_debt_shares(account, shares - burned)
+        self._release(account)
         return used, share_math.debt_up(shares - burned, ledger.debt, ledger.debt_shares)
 
     def provision(self, account: int, amount: int) -> None:
@@ -210,10 +220,40 @@ class Pool:
         else:
             self.provision_of.pop(account, None)
 
+    def move_debt(
+        self, now: int, source: int, target: int, fraction: int, starter: Hashable, starter_rate: int, fund_rate: int
+    ) -> tuple[int, int]:
+        """Return both debts after `target` assumed `fraction` (WAD, at most 1) of the source's, and what is on top."""
+        ledger = self.current(now)
+        shares = self.debt_shares_of(source)
+        moved = -(-shares * fraction // WAD)
+        amount = share_math.debt_up(moved, ledger.debt, ledger.debt_shares)
+        for_starter = -(-amount * starter_rate // WAD)
+        for_fund = min(-(-amount * fund_rate // WAD), FEE_LIMIT - ledger.fee)
+        extra = for_starter + for_fund
+        extra_shares = minted = 0
+        if extra:
+            extra_shares = share_math.debt_shares_up(extra, ledger.debt, ledger.debt_shares)
+            minted = self._mintable(ledger, for_starter)
+            if ledger.debt + extra > DEBT_LIMIT or ledger.debt_shares + extra_shares > DEBT_SHARES_LIMIT:
+                extra = extra_shares = for_fund = minted = 0
+        ledger = replace(
+            ledger,
+            debt=ledger.debt + extra,
+            debt_shares=ledger.debt_shares + extra_shares,
+            fee=ledger.fee + for_fund,
+        )
+        self.ledger = ledger
+        self._set_debt_shares(source, shares - moved)
+        self._set_debt_shares(target, self.debt_shares_of(target) + moved + extra_shares)
+        self._mint(starter, minted)
+        self._release(source)
+        return self.debt_of(now, source), self.debt_of(now, target)
+
     def write_off(self, now: int, account: int) -> tuple[int, int]:
         """Return the loss of giving up an account's debt, and how much of it the fund's shares covered."""
         ledger = self.current(now)
-        self._mint(self.fund, self._fee_shares(ledger))
+        self._mint(self.fund, self._mintable(ledger, ledger.fee))
         ledger = replace(ledger, fee=0)
         total, shares = pool_ledger.lenders_assets(ledger), self.debt_shares_of(account)
         after = pool_ledger.reduced(ledger, share_math.debt_up(shares, ledger.debt, ledger.debt_shares), shares)
@@ -249,7 +289,7 @@ class Pool:
     def mint_fees(self, now: int) -> int:
         """Return the shares minted to the fund for the accumulated fee; the fee stays while that is 0."""
         ledger = self.current(now)
-        shares = self._fee_shares(ledger)
+        shares = self._mintable(ledger, ledger.fee)
         self.ledger = replace(ledger, fee=0) if shares else ledger
         self._mint(self.fund, shares)
         return shares
@@ -348,11 +388,16 @@ class Pool:
         self.ledger = replace(ledger, cash=ledger.cash - assets)
         self._mint(owner, -shares)
 
-    def _fee_shares(self, ledger: Ledger) -> int:
+    def _release(self, account: int) -> None:
+        """Release the provision of an account without debt."""
+        if not self.debt_shares_of(account):
+            self.provision(account, 0)
+
+    def _mintable(self, ledger: Ledger, assets: int) -> int:
         total = pool_ledger.lenders_assets(ledger)
         if share_math.is_ruined(total, self.supply):
             return 0
-        shares = share_math.shares_down(ledger.fee, total, self.supply)
+        shares = share_math.shares_down(assets, total, self.supply)
         return shares if self.supply + shares <= SUPPLY_LIMIT else 0
 
     def _mint(self, holder: Hashable, shares: int) -> None:

@@ -1,4 +1,4 @@
-"""The margin engine's transitions, exact to the unit: twin of ``contracts/MarginEngine.vy`` (DESIGN §2).
+"""The margin engine's transitions, exact to the unit: twin of ``contracts/MarginEngine.vy``.
 
     engine = MarginEngine(registry, risk, min_debt=100 * WAD)
     engine.add_asset(key, token, pool)
@@ -113,10 +113,11 @@ class MarginEngine:
         _require(amount != 0, "engine: zero amount")
         self._authorise(now, caller, account, WITHDRAW if max_borrow == 0 else WITHDRAW | BORROW)
         self._pool(key)
+        old = self.word_of(account)
+        _assert_free(old)
         if amount == EVERYTHING:
             amount = self.vault.balance_of(account, key)
             _require(amount != 0, "engine: insufficient balance")
-        old = self.word_of(account)
         word, borrowed = self._pay(now, account, old, key, amount, max_borrow)
         self._finish(now, account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED)
         return borrowed
@@ -145,7 +146,9 @@ class MarginEngine:
         self._pool(buy)
         old = self.word_of(account)
         exposures: list[int] = []
-        if reduce_only:
+        if not reduce_only:
+            _assert_free(old)
+        else:
             _require(max_borrow == 0, "engine: reduce only")
             exposures = self._exposures(now, account, old)
         word, borrowed = self._pay(now, account, old, sell, sell_amount, max_borrow)
@@ -173,6 +176,7 @@ class MarginEngine:
         self._authorise(now, caller, source, TRANSFER)
         self._pool(key)
         old, target_old = self.word_of(source), self.word_of(target)
+        _assert_free(old)
         taken, word = self.vault.debit(source, old, key, amount)
         _require(taken == amount, "engine: insufficient balance")
         target_word, repaid = self._book(now, target, target_old, key, amount)
@@ -297,6 +301,10 @@ def _check_reduced(before: Health, after: Health, *, repaying: bool, given: int,
     else:
         _require(repaying, "engine: reduce only")
         _require(received * 10_000 >= given * (10_000 - REDUCE_ONLY_MAX_LOSS), "engine: reduce only")
+
+
+def _assert_free(word: int) -> None:
+    _require(not word & account_word.UNDER_AUCTION, "engine: under auction")
 
 
 def _require(condition: bool, reason: str) -> None:

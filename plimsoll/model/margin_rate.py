@@ -1,4 +1,4 @@
-"""Margin rates and their ramps: twin of ``contracts/modules/margin_rate.vy`` (DESIGN §3), which proves them.
+"""Margin rates and their ramps: twin of ``contracts/modules/margin_rate.vy`` (docs/formulas.md), which proves them.
 
 Rates are WAD, worths WAD dollars, times unix seconds; `size_slope` is rate (WAD) per whole dollar. Rates and
 requirements round up, a ramp's moves towards its start.

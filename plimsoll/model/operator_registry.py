@@ -1,4 +1,4 @@
-"""Who, besides the owner, may act on an account: twin of ``contracts/OperatorRegistry.vy`` (DESIGN §2).
+"""Who, besides the owner, may act on an account: twin of ``contracts/OperatorRegistry.vy``.
 
 Addresses are integers. A scope is an account, or an owner's address, which covers all of his accounts. Times are UNIX
 seconds, losses WAD dollars, `max_loss` basis points. Where the contract reverts, `ValueError` carries its reason.

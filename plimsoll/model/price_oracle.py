@@ -1,4 +1,4 @@
-"""Bid, mid, ask and status of an asset: twin of ``contracts/modules/price_oracle.vy`` (DESIGN §4).
+"""Bid, mid, ask and status of an asset: twin of ``contracts/modules/price_oracle.vy`` (docs/formulas.md).
 
 Prices are dollars (WAD) per raw token unit, scaled by 1e18; parameters are WAD, in whole
 basis points; times unix seconds.
@@ -28,6 +28,11 @@ MAX_DEVIATION = 2 * 10**17
 MAX_SPREAD = 25 * 10**16
 MAX_SPREAD_GROWTH = 25 * 10**16
 
+MIN_WIDE_DELAY = HOUR
+MAX_WIDE_DELAY = 2 * 24 * HOUR
+MAX_MARK_GAP = HOUR
+"""Seconds between two marks after which a clock has stopped."""
+
 
 class Parameters(NamedTuple):
     """How an asset's sources are combined; IRiskEngine.PriceParameters."""
@@ -54,6 +59,26 @@ class Price(NamedTuple):
 
 
 NO_PRICE = Price(0, 0, 0, DEAD)
+
+
+class Clock(NamedTuple):
+    """How long an asset has not been OK, as far as marks have seen it; unix seconds, zeros when it does not run."""
+
+    since: int
+    """First of the marks, none of which found it OK."""
+    marked: int
+    """Last of them."""
+    dead_since: int
+    """First of the last ones, all of which found it DEAD; 0 when the last one found a price."""
+
+
+NO_CLOCK = Clock(0, 0, 0)
+
+
+def check_wide_delay(wide_delay: int) -> None:
+    """Raise ValueError with the constructor's reason where the contract would refuse this delay (seconds)."""
+    if not MIN_WIDE_DELAY <= wide_delay <= MAX_WIDE_DELAY:
+        raise ValueError("oracle: wide delay")
 
 
 def check(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> None:
@@ -111,18 +136,20 @@ def combine(readings: Sequence[Reading | None], parameters: Parameters, now: int
         return 0, 0, 0, 0, DEAD
     if max(grades) == OUTDATED:
         last = max(answers.values(), key=lambda reading: reading.updated_at)
-        return last.clamped, last.clamped, last.clamped, last.updated_at, STALE
+        return min(last[:2]), last.clamped, max(last[:2]), last.updated_at, STALE
 
     clamped = {i: reading.clamped for i, reading in answers.items()}
     numbers: dict[int, int] = {}
+    said: list[int] = []
     for i, reading in answers.items():
         if grades[i] >= VALID:
             others = median(clamped, grades, without=i)
             nearer = others is not None and abs(reading.price - others) < abs(reading.clamped - others)
             numbers[i] = reading.price if nearer else reading.clamped
+            said += [numbers[i]] if others is not None else [reading.price, reading.clamped]
     mid = median(numbers, grades)
     assert mid is not None
-    low, high = min(numbers.values()), max(numbers.values())
+    low, high = min(said), max(said)
     time = max(answers[i].updated_at for i in numbers)
     agree = (high - low) * BPS <= mid * (parameters.max_deviation // WAD_PER_BPS)
     enough = grades.count(TRUSTED) >= parameters.min_sources and ABSENT not in grades
@@ -137,3 +164,23 @@ def median(numbers: dict[int, int], grades: Sequence[int], without: int | None =
             half = len(found) // 2
             return found[half] if len(found) % 2 else (found[half - 1] + found[half]) // 2
     return None
+
+
+def mark(clock: Clock, status: int, now: int) -> Clock:
+    """Return an asset's clock after a mark that found it in this status."""
+    if status == OK:
+        return NO_CLOCK
+    if not runs(clock, now):
+        return Clock(now, now, now if status == DEAD else 0)
+    return Clock(clock.since, now, (clock.dead_since or now) if status == DEAD else 0)
+
+
+def runs(clock: Clock, now: int) -> bool:
+    """Return whether the last mark is recent enough for another one to continue it."""
+    return clock != NO_CLOCK and now <= clock.marked + MAX_MARK_GAP
+
+
+def is_settled(clock: Clock, status: int, wide_delay: int, now: int) -> bool:
+    """Return whether it has lasted for `wide_delay` that an asset is not OK; if it is DEAD now, whether that has."""
+    since = clock.dead_since if status == DEAD else clock.since
+    return since != 0 and runs(clock, now) and now >= since + wide_delay

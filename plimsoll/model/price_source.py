@@ -1,4 +1,4 @@
-"""One venue's opinion of one asset's price: the struct of ``contracts/interfaces/IPriceSource.vyi`` (DESIGN §4)."""
+"""One venue's opinion of one asset's price: the struct of ``contracts/interfaces/IPriceSource.vyi``."""
 
 from __future__ import annotations
 

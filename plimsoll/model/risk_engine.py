@@ -1,4 +1,4 @@
-"""Equity against requirement: twin of ``contracts/RiskEngine.vy`` (DESIGN §3).
+"""Equity against requirement: twin of ``contracts/RiskEngine.vy`` (docs/formulas.md).
 
 Equities, requirements and debts are WAD dollars. Positives round down; debts and requirements round up, asset by asset.
 """
@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plimsoll.model import exposure, margin_rate, price_oracle
+from plimsoll.model.fixed_point import WAD
+from plimsoll.model.liquidation_auction import Values
 from plimsoll.model.margin_rate import NO_MARGIN, Margin
-from plimsoll.model.price_oracle import DEAD, NO_PRICE, Price
+from plimsoll.model.price_oracle import DEAD, NO_CLOCK, NO_PRICE, OK, Clock, Price
 
 ISOLATED = 1 << 64
 MAX_CORE = 64
@@ -78,6 +80,41 @@ def assess(
         debt=owed,
         status=status,
     )
+
+
+def assess_liquidation(
+    exposures: Sequence[int],
+    prices: Mapping[int, Price],
+    clocks: Mapping[int, Clock],
+    margins: Mapping[int, Margin],
+    wide_delay: int,
+    now: int,
+) -> Values:
+    """Return packed exposures as liquidation sees them.
+
+    A key without a price is DEAD, one without a clock is not settled, one without a margin requires nothing.
+    """
+    positive = debt_value = positive_requirement = debt_requirement = excluded = 0
+    certain = True
+    for index, packed in enumerate(exposures):
+        key, debt, amount = exposure.unpack(packed)
+        price = prices.get(key, NO_PRICE)
+        at = price.mid
+        if price.status != OK and not price_oracle.is_settled(clocks.get(key, NO_CLOCK), price.status, wide_delay, now):
+            certain = False
+            if price.status == DEAD:
+                excluded |= 1 << index
+                continue
+            at = price.bid if debt else price.ask
+        worth = max(exposure.owed_worth(amount, at), min(amount, 1)) if debt else exposure.worth(amount, at)
+        required, _ = margin_rate.requirements(margins.get(key, NO_MARGIN), worth, now, WAD)
+        if debt:
+            debt_value += worth
+            debt_requirement += required
+        else:
+            positive += worth
+            positive_requirement += required
+    return Values(positive, debt_value, positive_requirement, debt_requirement, certain, excluded)
 
 
 def worst_loss(stress: Sequence[int]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""A time-weighted price from a Uniswap v3 pool: twin of ``contracts/modules/twap.vy`` and of TwapOracle (DESIGN §4).
+"""A time-weighted price from a Uniswap v3 pool: twin of ``contracts/modules/twap.vy`` and of TwapOracle.
 
 A checkpoint is one word, from the high end::
 

@@ -4,12 +4,14 @@ from plimsoll.protocol.accounts import MarginAccount, owner_scope
 from plimsoll.protocol.client import Batch, Protocol, Quantity, Sender, named_reverts, scope_of
 from plimsoll.protocol.operators import REVOKED, Grant, Permission, SignedGrant, typed_data
 from plimsoll.protocol.routes import encode_path
-from plimsoll.protocol.values import Asset, Health, PoolState, Position, Price, Status
+from plimsoll.protocol.values import Asset, Auction, CompactHealth, Health, PoolState, Position, Price, Quote, Status
 
 __all__ = [
     "REVOKED",
     "Asset",
+    "Auction",
     "Batch",
+    "CompactHealth",
     "Grant",
     "Health",
     "MarginAccount",
@@ -19,6 +21,7 @@ __all__ = [
     "Price",
     "Protocol",
     "Quantity",
+    "Quote",
     "Sender",
     "SignedGrant",
     "Status",

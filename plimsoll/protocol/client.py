@@ -33,10 +33,11 @@ from plimsoll.errors import (
 )
 from plimsoll.manifest import Manifest
 from plimsoll.protocol.accounts import MarginAccount, owner_scope
+from plimsoll.protocol.liquidation import fill
 from plimsoll.protocol.operators import Grant, SignedGrant, fresh_nonce, sign, typed_data
 from plimsoll.protocol.routes import encode_path
-from plimsoll.protocol.values import Asset, Health, PoolState, Position, Price
-from plimsoll.units import EVERYTHING, WAD, Amount, Human, as_decimal, from_wad, to_raw
+from plimsoll.protocol.values import Asset, Auction, CompactHealth, Health, PoolState, Position, Price, Quote
+from plimsoll.units import EVERYTHING, WAD, WAD_DECIMALS, Amount, Human, as_decimal, from_wad, to_raw
 
 Quantity: TypeAlias = Human | Amount
 """Whole tokens as a person writes them, or an `Amount`."""
@@ -45,6 +46,8 @@ DEADLINE = 600
 """Seconds a trade may wait to be included when the caller sets no deadline."""
 SLIPPAGE = "0.01"
 """Part of the value at mid that a trade may lose when the caller sets no minimum."""
+_IDS: dict[str, tuple[int, ...]] = {"transfer": (0, 1), "take": (0, 2)}
+"""Which arguments of a verb are account ids, where it is not the first alone."""
 
 
 class Protocol:
@@ -58,6 +61,8 @@ class Protocol:
         self.engine = self._role("engine")
         self.risk_engine = self._role("risk_engine")
         self.operators = self._role("operators")
+        self.auction = self._role("auction")
+        self.reserve_fund = self._role("reserve_fund")
         self.lens = self._role("lens")
         self.swapper = self._role("swapper")
         self.assets: dict[str, Asset] = {
@@ -145,6 +150,19 @@ class Protocol:
         """Return the health of up to 100 accounts in one call; None where it could not be read."""
         entries = self._view(self.lens, "health", [account.id for account in accounts])
         return [Health.of(entry.health) if entry.ok else None for entry in entries]
+
+    def compact_healths(self, accounts: Sequence[MarginAccount]) -> list[CompactHealth]:
+        """Return equity and maintenance requirement of up to 500 accounts in one call."""
+        words = self._view(self.lens, "health_batch", [account.id for account in accounts])
+        return [CompactHealth.of(word) for word in words]
+
+    def quote(self, account: MarginAccount) -> Quote:
+        """Return what a take of everything allowed would get now, or how far the account is from an auction."""
+        return Quote.of(self._view(self.auction, "quote", account.id))
+
+    def auction_of(self, account: MarginAccount) -> Auction | None:
+        """Return the account's auction; None when there is none."""
+        return Auction.of(self._view(self.auction, "auction_of", account.id))
 
     def positions(self, account: MarginAccount) -> list[Position]:
         """Return every signed balance of the account with its price and value."""
@@ -342,6 +360,41 @@ class Verbs:
         found = self.protocol.asset(asset)
         return self._do("transfer", source.id, target.id, found.token, self.protocol.raw(found, amount))
 
+    def liquidate(self, account: MarginAccount) -> Any:
+        """Start an auction of an account below its line, or raise the penalty of one that is past its tail."""
+        return self._do("liquidate", account.id)
+
+    def take(
+        self,
+        account: MarginAccount,
+        to: MarginAccount,
+        *,
+        fraction: Human = 1,
+        min_bonus: Human | None = None,
+    ) -> Any:
+        """Assume `fraction` of every debt of an account under auction, and its part of every balance, into `to`.
+
+        More than the terms allow is cut to that. `min_bonus`, per unit of debt value, may be negative; without it the
+        take accepts no bonus below the one that is offered now.
+        """
+        part = to_raw(fraction, WAD_DECIMALS)
+        if part > WAD:
+            raise AmountError(f"fraction {fraction} is above 1")
+        least = self.protocol.quote(account).raw.bonus if min_bonus is None else _signed_wad(min_bonus)
+        return self._do("take", account.id, part, to.id, least)
+
+    def cancel(self, account: MarginAccount) -> Any:
+        """End the auction of an account that is back above its line."""
+        return self._do("cancel", account.id)
+
+    def write_off(self, account: MarginAccount) -> Any:
+        """Give up the debts of an account under auction that has nothing worth taking left."""
+        return self._do("write_off", account.id)
+
+    def poke(self, account: MarginAccount) -> Any:
+        """Book the expected loss of an account under auction as it is now."""
+        return self._do("poke", account.id)
+
     def _minimum(self, source: Asset, raw: int, target: Asset, min_buy: Quantity | None, slippage: Human) -> int:
         if min_buy is not None:
             return self.protocol.raw(target, min_buy)
@@ -362,6 +415,23 @@ class Sender(Verbs):
     def batch(self) -> Batch:
         """Return an empty batch; collect verbs in it and `send` them as one transaction."""
         return Batch(self.protocol, self.sender)
+
+    def capital_free_take(
+        self,
+        account: MarginAccount,
+        to: MarginAccount,
+        *,
+        fraction: Human = 1,
+        min_bonus: Human | None = None,
+        slippage: Human = SLIPPAGE,
+    ) -> Batch:
+        """Return a batch that takes, sells what it brings for the debts, repays them and withdraws what is left over.
+
+        `to` is an account of the sender that holds and owes nothing else. See `plimsoll.protocol.liquidation`.
+        """
+        batch = self.batch()
+        fill(batch, account, to, fraction=fraction, min_bonus=min_bonus, slippage=slippage)
+        return batch
 
     # Operators
 
@@ -424,8 +494,9 @@ class Sender(Verbs):
         return self._send(found.token, "transfer", to, self.protocol.raw(found, amount))
 
     def _do(self, verb: str, *args: Any) -> Receipt:
-        ids = 2 if verb == "transfer" else 1
-        return self._send(self.protocol.engine, verb, *args, sent=sent_of(args[ids:]))
+        ids = _IDS.get(verb, (0,))
+        plain = [arg for i, arg in enumerate(args) if i not in ids]
+        return self._send(self.protocol.engine, verb, *args, sent=sent_of(plain))
 
     def _send(self, contract: Contract, function: str, *args: Any, sent: Sent | None = None) -> Receipt:
         with named_reverts(sent or sent_of(args)):
@@ -468,6 +539,11 @@ class Batch(Verbs):
     def _fits(self) -> None:
         if not self.calls:
             raise PlimsollError("the batch is empty")
+
+
+def _signed_wad(rate: Human) -> int:
+    number = as_decimal(rate)
+    return -to_raw(-number, WAD_DECIMALS) if number < 0 else to_raw(number, WAD_DECIMALS)
 
 
 def scope_of(scope: MarginAccount | str) -> int:

@@ -101,6 +101,86 @@ class Health:
         return self.equity >= self.maintenance
 
 
+_NUMBER_BITS = 124
+_NUMBER_MASK = 2**_NUMBER_BITS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class CompactHealth:
+    """One word of `MarginLens.health_batch`: equity and maintenance requirement, WAD dollars.
+
+    From the low end: status 2 | ok 1 | under auction 1 | provisioned 1 | owes 1 | below 1 | clipped 1 | equity 124 |
+    maintenance 124. `below` is exact even where a number was `clipped` to what fits. `ok` False: could not be read.
+    """
+
+    ok: bool
+    status: Status
+    under_auction: bool
+    provisioned: bool
+    owes: bool
+    below: bool
+    clipped: bool
+    equity: int
+    maintenance: int
+
+    @classmethod
+    def of(cls, word: int) -> CompactHealth:
+        """Decode a word."""
+        ok, under_auction, provisioned, owes, below, clipped = (bool(word >> bit & 1) for bit in range(2, 8))
+        equity = word >> 8 & _NUMBER_MASK
+        if equity >> _NUMBER_BITS - 1:
+            equity -= 2**_NUMBER_BITS
+        maintenance = word >> 8 + _NUMBER_BITS
+        return cls(ok, Status(word & 3), under_auction, provisioned, owes, below, clipped, equity, maintenance)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a take of everything allowed would get now: dollars, and fractions. `raw` is `ILiquidationAuction.Quote`."""
+
+    active: bool
+    takeable: bool
+    max_fraction: Decimal
+    share: Decimal
+    bonus: Decimal
+    equity: Decimal
+    requirement: Decimal
+    target: Decimal
+    debt: Decimal
+    raw: Any
+
+    @classmethod
+    def of(cls, raw: Any) -> Quote:
+        """Build from `ILiquidationAuction.Quote`."""
+        numbers = (raw.max_fraction, raw.share, raw.bonus, raw.equity, raw.requirement, raw.target, raw.debt)
+        fraction, share, bonus, equity, requirement, target, debt = map(from_wad, numbers)
+        flags = bool(raw.active), bool(raw.takeable)
+        return cls(*flags, fraction, share, bonus, equity, requirement, target, debt, raw)
+
+    @property
+    def liquidatable(self) -> bool:
+        """Whether an auction could be started now."""
+        return not self.active and self.debt > 0 and self.equity < self.requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """An auction as it was started; `penalty` as a fraction of the debt, `started_at` unix seconds."""
+
+    started_at: int
+    starter: str
+    penalty: Decimal
+    version: int
+    taken: bool
+
+    @classmethod
+    def of(cls, raw: Any) -> Auction | None:
+        """Build from `ILiquidationAuction.Auction`; None when there is none."""
+        if not raw.started_at:
+            return None
+        return cls(raw.started_at, raw.starter, from_wad(raw.penalty), raw.version, bool(raw.taken))
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """One signed balance of an account; `value` in dollars at mid."""

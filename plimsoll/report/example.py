@@ -56,9 +56,9 @@ def text() -> str:
     rows = [(price, health(eth, debt, price)) for price in (2_000, 1_900, 1_800, line_price(eth, debt) - 1)]
     opened = rows[0][1]
     lines = [
-        f"{eth} ETH at 2,000 dollars, bought with 10,000 dollars of one's own and {debt:,} borrowed USDC. The maintenance",
-        "rates are 8 % of ETH plus 1 % per 10 million dollars of size, and 2 % of USDC; the initial requirement is 1.25 times",
-        "the maintenance requirement; bid and ask are 0.05 % away from mid.",
+        f"{eth} ETH at 2,000 dollars, bought with 10,000 dollars of one's own and {debt:,} borrowed USDC. The",
+        "maintenance rates are 8 % of ETH plus 1 % per 10 million dollars of size, and 2 % of USDC; the initial",
+        "requirement is 1.25 times the maintenance requirement; bid and ask are 0.05 % away from mid.",
         "",
         "```",
         f"equity          25 x 2,000 - 40,000                              = {_dollars(opened.equity)}",

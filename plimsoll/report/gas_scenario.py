@@ -5,8 +5,8 @@ Each group of rows has accounts of its own, so that one row does not change what
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import isqrt
 
 from plimsoll.chain.base import ZERO_ADDRESS, Contract, Receipt
@@ -22,6 +22,7 @@ WBTC_PRICE = 60_000 * WAD
 
 INITIAL_RATIO = 5 * WAD // 4
 NOTICE = 86_400
+WIDE_DELAY = 2 * 3_600
 MIN_DEBT = 100 * WAD
 PRICES = {
     "min_sources": 1,
@@ -49,6 +50,21 @@ SUPPLY_CAP = 10**9 * WAD
 BORROW_CAP = 10**8 * WAD
 RESERVE_FACTOR = WAD // 10
 FLASH_FEE = 0
+AUCTION = {
+    "tau": 600,
+    "tail": 7_200,
+    "kappa": 2 * WAD,
+    "start_level": -WAD // 10,
+    "target_share": WAD // 2,
+    "starter_share": WAD // 10,
+    "fund_share": WAD // 10,
+    "least_penalty": WAD // 100,
+    "most_penalty": WAD // 5,
+}
+CRASH_PRICE = 1_760 * WAD
+DEEP_LOAN = 17_000 * WAD
+TAKEN = WAD // 10
+REPAID = 1_200 * WAD
 ALL_PERMISSIONS = 15
 FAR = 2**40 - 1
 
@@ -82,6 +98,12 @@ class Recorder:
         """Send a transaction and note what it used."""
         receipt = contract.method(function)(*args, sender=sender)
         self._add(row, contract, receipt, receipt.gas_used)
+
+    def add_up(self, row: str, parts: Sequence[str]) -> None:
+        """Note as uses of `row` what the uses of `parts` used together; its transactions are the last part's."""
+        self._tell(row)
+        together = zip(*(self.uses[part] for part in parts), strict=True)
+        self.uses[row] = [replace(uses[-1], gas=sum(use.gas for use in uses)) for uses in together]
 
     def read(self, row: str, meter: Contract, source: Contract, sender: str) -> None:
         """Read a price source from a contract and note what that contract spent on it."""
@@ -136,7 +158,7 @@ def measure(chain: AnvilChain, tell: Callable[[str], None]) -> dict[str, list[Us
     recorder = Recorder(tell)
     tell("deployment")
     stage = deploy(chain)
-    lender, depositor, borrower, trader, closer, operator = stage.actors[:6]
+    lender, depositor, borrower, trader, closer, operator, victim, keeper = stage.actors[:8]
     _lending(stage, recorder, lender)
     _collateral_without_debt(stage, recorder, depositor)
     _borrowing(stage, recorder, borrower)
@@ -144,6 +166,7 @@ def measure(chain: AnvilChain, tell: Callable[[str], None]) -> dict[str, list[Us
     _closing(stage, recorder, closer)
     _batches(stage, recorder, trader)
     _operating(stage, recorder, trader, operator)
+    _liquidating(stage, recorder, victim, keeper)
     tell(f"{OBSERVATIONS:,} observations on Uniswap v3")
     _uniswap(stage, recorder, trader)
     return recorder.uses
@@ -152,10 +175,12 @@ def measure(chain: AnvilChain, tell: Callable[[str], None]) -> dict[str, list[Us
 def deploy(chain: AnvilChain) -> Stage:
     """Deploy the protocol with three markets, one price source each, lenders, and borrowers of USDC and WETH."""
     admin, guardian, fund, first_lender, first_borrower, *actors = chain.accounts()
-    risk = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, admin, guardian, sender=admin)
+    risk = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, admin, guardian, sender=admin)
     registry = chain.deploy("OperatorRegistry", sender=admin)
     engine = chain.deploy("MarginEngine", risk, registry, MIN_DEBT, admin, guardian, sender=admin)
     registry.bind(engine, sender=admin)
+    auction = chain.deploy("LiquidationAuction", engine, AUCTION, admin, guardian, sender=admin)
+    engine.set_auction(auction, sender=admin)
     router = chain.deploy("GasRouter", sender=admin)
 
     def market(symbol: str, price: int) -> Market:
@@ -233,9 +258,7 @@ def _borrowing(stage: Stage, recorder: Recorder, owner: str) -> None:
         recorder.send("repay, part", engine, "deposit", home, usdc, 300 * WAD, sender=owner)
     second = account(owner, 1)
     for _ in range(USES):
-        recorder.send(
-            "transfer between accounts, with debt", engine, "transfer", home, second, weth, WAD, sender=owner
-        )
+        recorder.send("transfer between accounts, with debt", engine, "transfer", home, second, weth, WAD, sender=owner)
 
 
 def _trade(stage: Stage, account: int, sell: Market, amount: int, loan: int, buy: Market) -> tuple[object, ...]:
@@ -288,6 +311,41 @@ def _operating(stage: Stage, recorder: Recorder, owner: str, operator: str) -> N
     selling = _trade(stage, home, stage.weth, WAD, 0, stage.usdc)
     for _ in range(USES):
         recorder.send("trade by an operator", stage.engine, "trade", *selling, sender=operator)
+
+
+def _liquidating(stage: Stage, recorder: Recorder, victim: str, keeper: str) -> None:
+    """Long accounts of one owner fall below their line, one after the other.
+
+    A keeper with cash starts an auction of each, takes from the first a tenth of its debt at a positive bonus, whose
+    part for the fund is charged, repays, and takes again; then his contract does all in one transaction. Both hold
+    another asset and keep a debt, so that what they do is checked at initial margin.
+    """
+    engine, usdc, weth, admin = stage.engine, stage.usdc.token, stage.weth, stage.admin
+    home = account(keeper)
+    contract = stage.chain.deploy("GasKeeper", sender=admin)
+    away = account(contract.address)
+    usdc.mint(contract, 10**6 * WAD, sender=admin)
+    weth.token.mint(contract, 100 * WAD, sender=admin)
+    for token in (usdc, weth.token):
+        contract.approve(token, engine, sender=admin)
+    engine.deposit(home, weth.token, 50 * WAD, sender=keeper)
+    contract.deposit(engine, away, weth.token, 50 * WAD, sender=keeper)
+    longs = [account(victim, number) for number in range(2 * USES)]
+    for long in longs:
+        engine.deposit(long, weth.token, 10 * WAD, sender=victim)
+        engine.withdraw(long, usdc, DEEP_LOAN, victim, DEEP_LOAN, sender=victim)
+    weth.source.set_price(CRASH_PRICE, sender=admin)
+    start, take, repay = "start an auction", "take, part", "repay after a take, part"
+    for long in longs[:USES]:
+        recorder.send(start, engine, "liquidate", long, sender=keeper)
+    for _ in range(USES):
+        recorder.send(take, engine, "take", longs[0], TAKEN, home, -WAD, sender=keeper)
+        recorder.send(repay, engine, "deposit", home, usdc, REPAID, sender=keeper)
+    recorder.add_up("liquidation, cash in hand: start + take + repay", (start, take, repay))
+    at_once = "liquidation, cash in hand: one transaction"
+    for long in longs[USES:]:
+        recorder.send(at_once, contract, "liquidate", engine, long, TAKEN, away, usdc, REPAID, sender=keeper)
+    weth.source.set_price(WETH_PRICE, sender=admin)
 
 
 # Uniswap v3

@@ -32,7 +32,8 @@ def gas_table(costs: Costs) -> str:
     for row in PEER_ROWS:
         cost = costs[row.name]
         peer = f"{row.peer_name} {row.peer:,}"
-        lines.append(f"| {row.name} | {cost.first:,} | {cost.steady:,} | {row.bound:,} | {peer} |")
+        bound = f"{row.bound:,}" if row.bound is not None and cost.steady < row.bound else f"{row.bound:,}, not met yet"
+        lines.append(f"| {row.name} | {cost.first:,} | {cost.steady:,} | {bound} | {peer} |")
     return "\n".join(lines)
 
 

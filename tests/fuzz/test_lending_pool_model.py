@@ -23,7 +23,7 @@ FAST = RateParameters(target=WAD // 2, steepness=100 * WAD, speed=200 * WAD, min
 
 VERBS = (
     *("deposit", "mint", "withdraw", "redeem", "leave"),
-    *("borrow", "repay", "repay_all", "leave_one", "provision", "release", "write_off"),
+    *("borrow", "repay", "repay_all", "leave_one", "move_debt", "provision", "release", "write_off"),
     *("accrue", "mint_fees", "donate", "set_rates", "set_fees"),
 )
 
@@ -84,7 +84,7 @@ def test_everybody_can_leave__in_any_order(deployed: PoolTwin, steps: list[tuple
             twin.provision(number, 0)
         twin.mint_fees()
         assert (twin.model.ledger.debt, twin.model.ledger.debt_shares) == (0, 0)
-        for holder in [twin.other, twin.lender, twin.fund]:
+        for holder in [twin.other, twin.lender, twin.attacker, twin.fund]:
             shares = twin.model.max_redeem(twin.now, holder)
             assert twin.pool.maxRedeem(holder) == shares
             if shares:
@@ -127,6 +127,10 @@ def apply(twin: PoolTwin, verb: str, holder: str, number: int, amount: int) -> A
             return twin.provision(number, amount)
         case "release":
             return twin.provision(number, 0)
+        case "move_debt":
+            target = account(twin.trader, number % 3 + 3)
+            fraction = WAD if fold else amount % (WAD + 1)
+            return twin.move_debt(number, target, fraction, amount % 7 * WAD // 100, amount % 5 * WAD // 100)
         case "write_off":
             return twin.write_off(number)
         case "accrue":

@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from plimsoll.chain import Revert, RevmChain
-from plimsoll.model import exposure, margin_rate, price_oracle
+from plimsoll.model import exposure, margin_rate, price_oracle, risk_engine
 from plimsoll.model.margin_rate import MAX_CAP, MAX_SLOPE, MIN_FLOOR, MIN_SLOPE, RAMP_UNIT, Margin
-from plimsoll.model.price_oracle import DEAD, WAD_PER_BPS
+from plimsoll.model.price_oracle import DEAD, OK, STALE, WAD_PER_BPS, WIDE
 from plimsoll.model.price_source import Reading
-from tests.support.risk import BPS, DAY, HOUR, MARGIN, PRICES, WAD, Answer, Risk
+from tests.support.risk import BPS, DAY, HOUR, MARGIN, PRICES, WAD, WIDE_DELAY, Answer, Risk
 
 GENESIS = 1_700_000_000
 
@@ -161,6 +161,93 @@ def test_assess__garbage(chain: RevmChain, exposures: list[int], stress: list[in
     with chain.isolate():
         risk = Risk.deploy(chain)
         assert risk.assess(exposures, stress) == risk.model_health(exposures, stress)
+
+
+# Liquidation
+
+
+WAITS = st.sampled_from([0, 1, HOUR - 1, HOUR, HOUR, HOUR, HOUR + 1, WIDE_DELAY])
+STATUSES = st.sampled_from([OK, WIDE, WIDE, STALE, DEAD, DEAD])
+
+
+@given(data=st.data(), count=st.integers(1, 12), steps=st.integers(0, 5))
+def test_assess_liquidation__model(chain: RevmChain, data: st.DataObject, count: int, steps: int) -> None:
+    """Equal to the model for any balances, readings, ramps and unlisted keys, after any marks; so are the clocks."""
+    with chain.isolate():
+        risk = Risk.deploy(chain, wide_delay=data.draw(st.sampled_from([HOUR, WIDE_DELAY])))
+        exposures = []
+        for _ in range(count):
+            number = data.draw(st.sampled_from([0, 1, 1, 1, 2, 3]))
+            key = data.draw(st.integers(2**16, 2**72 - 1))
+            if number:
+                margin = data.draw(margin_parameters(None, risk.initial_ratio, risk.notice))
+                key = risk.list_asset(*[10**21] * number, margin=margin)
+                risk.answer(key, *[data.draw(answers()) for _ in range(number)])
+            exposures.append(exposure.pack(key, data.draw(st.booleans()), data.draw(AMOUNTS)))
+        keys = sorted(risk.sources)
+        for _ in range(steps if keys else 0):
+            risk.mark(*data.draw(st.lists(st.sampled_from(keys), min_size=1, max_size=16)))
+            chain.warp(data.draw(WAITS))
+            if data.draw(st.integers(0, 3)) == 0:
+                key = data.draw(st.sampled_from(keys))
+                risk.answer(key, *[data.draw(answers()) for _ in risk.sources[key]])
+            values = risk.assess_liquidation(exposures)
+            assert values == risk.model_values(exposures)
+        for key in keys:
+            assert risk.clock(key) == risk.clocks.get(key, price_oracle.NO_CLOCK)
+        values, health = risk.assess_liquidation(exposures), risk.assess(exposures)
+        assert values == risk.model_values(exposures)
+        if health.status == OK:
+            assert (values.equity, values.requirement, values.debt) == (health.equity, health.maintenance, health.debt)
+            assert values.certain
+
+
+@given(exposures=st.lists(st.integers(0, 2**256 - 1), max_size=12))
+def test_assess_liquidation__garbage(chain: RevmChain, exposures: list[int]) -> None:
+    """Total for whatever bits."""
+    with chain.isolate():
+        risk = Risk.deploy(chain)
+        assert risk.assess_liquidation(exposures) == risk.model_values(exposures)
+
+
+@given(data=st.data(), price=magnitudes(2**128 - 1, 1), amount=magnitudes(2**128 - 1, 1), debt=st.booleans())
+def test_assess_liquidation__doubt_favours_the_account(
+    data: st.DataObject, price: int, amount: int, debt: bool
+) -> None:
+    """Before the delay no side of the spread lowers equity less requirement.
+
+    A rate is rounded up to one part in 1e18, so a worth larger by next to nothing may require that part of it more.
+    """
+    parameters = data.draw(price_parameters(1))
+    margins = {1: margin_rate.list_asset(data.draw(margin_parameters(None, 15 * 10**17, DAY)), GENESIS)}
+    said = price_oracle.price([Reading(price, price, GENESIS, 1, 1)], parameters, GENESIS)
+    packed = [exposure.pack(1, debt, amount)]
+    sure, doubtful = (
+        risk_engine.assess_liquidation(packed, {1: said._replace(status=status)}, {}, margins, WIDE_DELAY, GENESIS)
+        for status in (OK, WIDE)
+    )
+    assert doubtful.equity >= sure.equity
+    rounding = max(doubtful.positive, sure.debt) // WAD + 1
+    assert doubtful.equity - doubtful.requirement >= sure.equity - sure.requirement - rounding
+
+
+@given(marks=st.lists(st.tuples(WAITS, STATUSES), max_size=12), wait=WAITS, now_status=STATUSES)
+def test_clock__settled_only_after_a_chain_of_marks(marks: list[tuple[int, int]], wait: int, now_status: int) -> None:
+    """Settled exactly if `wide_delay` is covered by marks at most an hour apart, all of which found what it is now."""
+    assume(now_status != OK)
+    clock, now, seen = price_oracle.NO_CLOCK, GENESIS, []
+    for pause, status in marks:
+        now += pause
+        clock = price_oracle.mark(clock, status, now)
+        seen.append((now, status))
+    now += wait
+    start, later = now, now
+    for time, status in reversed(seen):
+        if later - time > price_oracle.MAX_MARK_GAP or status == OK or (now_status == DEAD and status != DEAD):
+            break
+        start = later = time
+    covered = start + WIDE_DELAY <= now and start != now
+    assert price_oracle.is_settled(clock, now_status, WIDE_DELAY, now) == covered
 
 
 # Margin rates

@@ -208,11 +208,24 @@ def test_quote_at_tick__published(harness: Contract, tick: int, amount: int, of_
 @example(tick=tick_math.MAX_TICK, bits=129, low=0, of_token0=True)
 @example(tick=443_636, bits=128, low=2**256 - 1, of_token0=True)
 @example(tick=443_637, bits=128, low=2**256 - 1, of_token0=True)
+@example(tick=440_000, bits=128, low=2**256 - 1, of_token0=True)
+@example(tick=440_000, bits=256, low=2**256 - 1, of_token0=False)
 def test_quote_at_tick__equals_the_twin(harness: Contract, tick: int, bits: int, low: int, of_token0: bool) -> None:
     amount = low >> (256 - bits)
     assert outcome(harness.quote_at_tick, tick, amount, of_token0) == outcome(
         tick_math.quote_at_tick, tick, amount, of_token0
     )
+
+
+@given(x=st.integers(0, 2**256 - 1), y=st.integers(0, 2**256 - 1), bits=st.integers(1, 255))
+@example(x=2**256 - 1, y=2**255 + 1, bits=255)
+@example(x=2**256 - 1, y=2**255 - 1, bits=255)
+@example(x=2**256 - 1, y=2**256 - 1, bits=255)
+@example(x=2**192, y=2**255, bits=192)
+@example(x=2**192, y=2**256 - 1, bits=192)
+def test_mul_shift__is_exact(harness: Contract, x: int, y: int, bits: int) -> None:
+    exact = x * y >> bits
+    assert outcome(harness.mul_shift, x, y, bits) == (exact if exact < 2**256 else "math: mul_div overflow")
 
 
 @given(tick=TICKS, amount=st.integers(0, 2**128 - 1), of_token0=st.booleans())

@@ -82,7 +82,7 @@ def test_deploy__owner_and_guardian__offered_and_set(devnet: Devnet) -> None:
     config = with_protocol(devnet.config, owner=owner, guardian=guardian)
     assert plan(config)[-1] == f"offer ownership of pool.WBTC to {owner}, who must accept it"
     manifest = deploy(devnet.chain, config, devnet.maker)
-    owned = ["risk_engine", "engine", "pool.USDC", "pool.WETH", "pool.WBTC"]
+    owned = ["risk_engine", "engine", "auction", "pool.USDC", "pool.WETH", "pool.WBTC"]
     for role in owned:
         contract = devnet.chain.at(manifest.contracts[role].contract, manifest.address(role))
         assert contract.owner() == devnet.maker
@@ -92,10 +92,19 @@ def test_deploy__owner_and_guardian__offered_and_set(devnet: Devnet) -> None:
         assert contract.owner() == owner
 
 
-def test_deploy__reserve_fund__its_own_address(devnet: Devnet) -> None:
-    fund = devnet.chain.accounts()[9]
-    manifest = deploy(devnet.chain, with_protocol(devnet.config, reserve_fund=fund), devnet.maker)
-    assert Protocol(devnet.chain, manifest).asset("WETH").pool.fund() == fund
+def test_deploy__reserve_fund__takes_the_first_loss_of_every_pool(devnet: Devnet) -> None:
+    manifest = deploy(devnet.chain, devnet.config, devnet.maker)
+    fund = manifest.address("reserve_fund")
+    assert {asset.pool.fund() for asset in Protocol(devnet.chain, manifest).assets.values()} == {fund}
+    assert devnet.chain.at("ReserveFund", fund).cooldown() == devnet.config.protocol.cooldown
+
+
+def test_deploy__auction__is_the_engines_and_has_the_files_terms(devnet: Devnet) -> None:
+    manifest = deploy(devnet.chain, devnet.config, devnet.maker)
+    auction = devnet.chain.at("LiquidationAuction", manifest.address("auction"))
+    assert Protocol(devnet.chain, manifest).engine.auction() == auction.address
+    terms = devnet.config.auction
+    assert auction.parameters()[:3] == (terms.tau, terms.tail, terms.kappa)
 
 
 @pytest.mark.parametrize("stop", range(1, 20, 3))
@@ -203,7 +212,7 @@ def test_deploy__contract_refuses__names_step_and_reason(devnet: Devnet) -> None
     devnet.warp(3 * 86_400)
     devnet.feeds["WETH"].set_broken(True, sender=devnet.maker)
     text = refusal(devnet, devnet.config, DeployError)
-    assert text == "step 15 of 20, WETH: list in the risk engine: oracle: no answer"
+    assert text == "step 18 of 23, WETH: list in the risk engine: oracle: no answer"
 
 
 def test_plan__names_every_step_of_a_fresh_chain(devnet: Devnet) -> None:

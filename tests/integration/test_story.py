@@ -22,9 +22,10 @@ def told(devnet: Devnet) -> tuple[list[Check], str]:
 def test_tell__every_check_holds(devnet: Devnet) -> None:
     checks, text = told(devnet)
     assert [check for check in checks if not check.holds] == []
-    assert len(checks) > 60
+    assert len(checks) > 150
     assert max(check.found - check.expected for check in checks) <= 2
-    for line in ("5.02", "WIDE", "Withdraws 0.500000 WBTC.", "The lender leaves", "26 of 26 checks hold"):
+    lines = ("5.02", "WIDE", "Withdraws 0.500000 WBTC.", "The lender leaves")
+    for line in (*lines, "26 of 26 checks hold", "24 of 24 checks hold"):
         assert line in text
 
 
@@ -48,7 +49,7 @@ def test_tell__one_unit_hidden__noticed(devnet: Devnet) -> None:
     devnet.token("WBTC").mint("0x00000000000000000000000000000000000000AB", 1, sender=devnet.maker)
     checks, text = told(devnet)
     wrong = [check for check in checks if not check.holds]
-    assert [(check.subject, check.found - check.expected) for check in wrong] == [("WBTC", -1)] * 3
+    assert [(check.subject, check.found - check.expected) for check in wrong] == [("WBTC", -1)] * 6
     assert "11 of 12 checks hold" in text
     assert "OFF" in text
 

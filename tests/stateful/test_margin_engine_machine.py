@@ -104,6 +104,11 @@ class MarginEngineMachine(RuleBasedStateMachine):
         balance = self.world.balance(self.accounts[place], symbol)
         return max(balance * share // 100, 1) if share and balance > 0 else self.units(symbol, amount)
 
+    def something_held(self, place: int, symbol: str, share: int) -> str:
+        """The asset itself, or, if a share of nothing is meant, one that the account has."""
+        held = [each for each in SYMBOLS if self.world.balance(self.accounts[place], each) > 0]
+        return symbol if share == 0 or not held or symbol in held else held[share % len(held)]
+
     def healths(self) -> dict[int, Health]:
         """What the chain says of every account."""
         return {account: self.world.health(account) for account in self.accounts}
@@ -209,6 +214,7 @@ class MarginEngineMachine(RuleBasedStateMachine):
     def trade(
         self, person: str, place: int, symbol: str, turn: int, share: int, amount: int, limit: int, fair: int
     ) -> None:
+        symbol = self.something_held(place, symbol, share)
         trade = self.build_trade(place, symbol, turn, self.part(place, symbol, share, amount), limit, fair)
         self.act(self.role(person, place), trade)
 
@@ -256,6 +262,7 @@ class MarginEngineMachine(RuleBasedStateMachine):
     )
     def transfer(self, person: str, place: int, step: int, symbol: str, share: int, amount: int) -> None:
         """Mostly to the owner's other account; sometimes to himself, or to another owner."""
+        symbol = self.something_held(place, symbol, share)
         target = self.accounts[place ^ step]
         units = self.part(place, symbol, share, amount)
         self.act(self.role(person, place), Transfer(self.accounts[place], target, symbol, units))

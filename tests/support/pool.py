@@ -149,6 +149,17 @@ class PoolTwin:
             lambda: self.model.provision(account, amount),
         )
 
+    def move_debt(self, source: int, target: int, fraction: int, starter_rate: int = 0, fund_rate: int = 0) -> Any:
+        """Let an account assume another's debt, paying the attacker who started the auction; return what is left."""
+        self.seen_accounts.add(target)
+        self.seen_holders.add(self.attacker)
+        return self.run(
+            lambda: self.pool.move_debt(
+                source, target, fraction, self.attacker, starter_rate, fund_rate, sender=self.engine
+            ),
+            lambda: self.model.move_debt(self.now, source, target, fraction, self.attacker, starter_rate, fund_rate),
+        )
+
     def write_off(self, account: int) -> Any:
         """Give up a debt; return (loss, covered)."""
         return self.run(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from plimsoll.chain import Contract, RevmChain
+from plimsoll.chain import Contract, Receipt, RevmChain
 from plimsoll.model import exposure, margin_rate, price_oracle, risk_engine
+from plimsoll.model.liquidation_auction import Values
 from plimsoll.model.margin_rate import Margin
-from plimsoll.model.price_oracle import Price
+from plimsoll.model.price_oracle import NO_CLOCK, Clock, Price
 from plimsoll.model.price_source import Reading
 
 WAD = 10**18
@@ -20,6 +21,7 @@ DAY = 86_400
 
 INITIAL_RATIO = 15 * 10**17
 NOTICE = DAY
+WIDE_DELAY = 2 * HOUR
 
 DOLLAR_6 = 10**30
 """Price of a raw unit of a dollar token with 6 decimals."""
@@ -55,17 +57,26 @@ class Risk:
     stranger: str
     initial_ratio: int
     notice: int
+    wide_delay: int
     sources: dict[int, list[Any]] = field(default_factory=dict)
     answers: dict[int, list[Answer]] = field(default_factory=dict)
     parameters: dict[int, price_oracle.Parameters] = field(default_factory=dict)
     margins: dict[int, Margin] = field(default_factory=dict)
+    clocks: dict[int, Clock] = field(default_factory=dict)
 
     @classmethod
-    def deploy(cls, chain: RevmChain, *, initial_ratio: int = INITIAL_RATIO, notice: int = NOTICE) -> Risk:
+    def deploy(
+        cls,
+        chain: RevmChain,
+        *,
+        initial_ratio: int = INITIAL_RATIO,
+        notice: int = NOTICE,
+        wide_delay: int = WIDE_DELAY,
+    ) -> Risk:
         """Deploy an engine with nothing listed."""
         deployer, owner, guardian, stranger = chain.accounts()[:4]
-        engine = chain.deploy("RiskEngine", initial_ratio, notice, owner, guardian, sender=deployer)
-        return cls(chain, engine, owner, guardian, stranger, initial_ratio, notice)
+        engine = chain.deploy("RiskEngine", initial_ratio, notice, wide_delay, owner, guardian, sender=deployer)
+        return cls(chain, engine, owner, guardian, stranger, initial_ratio, notice, wide_delay)
 
     def token(self, decimals: int = 18) -> Contract:
         """Deploy a token."""
@@ -114,6 +125,28 @@ class Risk:
         self.engine.poke(key, sender=self.stranger)
         self.margins[key] = margin_rate.settle(self.margins[key], self.chain.timestamp())
 
+    def mark(self, *keys: int) -> Receipt:
+        """Mark, on the chain and in the model."""
+        receipt = self.engine.mark(list(keys), sender=self.stranger)
+        for key in keys:
+            status = self.model_price(key).status
+            self.clocks[key] = price_oracle.mark(self.clocks.get(key, NO_CLOCK), status, self.chain.timestamp())
+        return cast(Receipt, receipt)
+
+    def clock(self, key: int) -> Clock:
+        """Return what the chain says of an asset's clock."""
+        return Clock(*self.engine.not_ok_since(key))
+
+    def set_sources(self, key: int, *prices: int) -> Receipt:
+        """Give an asset new sources that answer these prices, on the chain and in the model."""
+        sources = [self.source(price) for price in prices]
+        receipt = self.engine.set_sources(key, sources, self.parameters[key], sender=self.owner)
+        now = self.chain.timestamp()
+        self.sources[key] = sources
+        self.answers[key] = [reading(price, now) for price in prices]
+        self.clocks[key] = NO_CLOCK
+        return cast(Receipt, receipt)
+
     def price(self, key: int) -> Price:
         """Return what the chain says of one asset."""
         return Price(*self.engine.prices([key])[0])
@@ -133,3 +166,14 @@ class Risk:
         keys = {exposure.unpack(packed)[0] for packed in exposures}
         prices = {key: self.model_price(key) for key in keys}
         return risk_engine.assess(exposures, stress, prices, self.margins, self.initial_ratio, self.chain.timestamp())
+
+    def assess_liquidation(self, exposures: Sequence[int]) -> Values:
+        """Return what the chain says of exposures as liquidation sees them."""
+        return Values(*self.engine.assess_liquidation(list(exposures)))
+
+    def model_values(self, exposures: Sequence[int]) -> Values:
+        """Return what the model says of exposures as liquidation sees them."""
+        keys = {exposure.unpack(packed)[0] for packed in exposures}
+        prices = {key: self.model_price(key) for key in keys}
+        now = self.chain.timestamp()
+        return risk_engine.assess_liquidation(exposures, prices, self.clocks, self.margins, self.wide_delay, now)

@@ -32,7 +32,10 @@ CAP = 10**9
 
 INITIAL_RATIO = 12 * WAD // 10
 NOTICE = DAY
+WIDE_DELAY = 2 * 3_600
 MIN_DEBT = 100 * WAD
+AUCTION = (600, 7_200, 2 * WAD, -WAD // 10, WAD // 2, WAD // 10, WAD // 10, WAD // 100, WAD // 5)
+"""ILiquidationAuction.Parameters: tau, tail, kappa, start level, shares of target, starter and fund, penalties."""
 PRICE_PARAMETERS = (1, 2 * WAD // 100, 0, 0, WAD // 100)
 MARGIN = (5 * WAD // 100, 40 * WAD // 100, 10**6, 10**12, WAD // 10)
 RATES = (9 * WAD // 10, 4 * WAD, 50 * WAD, WAD // 1_000, 2 * WAD)
@@ -76,6 +79,7 @@ class World:
     risk_engine: Any
     registry: Any
     engine: Any
+    auction: Any
     lens: Any
     swapper: Any
     roles: dict[str, str]
@@ -268,13 +272,15 @@ def deploy_world(
     """Deploy the protocol with an asset for each entry of `tokens`; nobody has deposited anything."""
     roles = dict(zip(ROLES, chain.accounts(), strict=False))
     deployer, owner, guardian = roles["deployer"], roles["owner"], roles["guardian"]
-    risk_engine: Any = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, owner, guardian, sender=deployer)
+    risk_engine: Any = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, owner, guardian, sender=deployer)
     registry: Any = chain.deploy("OperatorRegistry", sender=deployer)
     engine: Any = chain.deploy("MarginEngine", risk_engine, registry, MIN_DEBT, owner, guardian, sender=deployer)
     registry.bind(engine, sender=deployer)
+    auction = chain.deploy("LiquidationAuction", engine, AUCTION, owner, guardian, sender=deployer)
+    engine.set_auction(auction, sender=owner)
     lens = chain.deploy("MarginLens", engine, sender=deployer)
     swapper = chain.deploy("MockSwapper", sender=deployer)
-    world = World(chain, risk_engine, registry, engine, lens, swapper, roles, price_parameters)
+    world = World(chain, risk_engine, registry, engine, auction, lens, swapper, roles, price_parameters)
     for symbol, contract, decimals, price, isolated in tokens:
         world.list_asset(symbol, contract, decimals, price, isolated)
     return world

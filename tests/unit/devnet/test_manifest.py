@@ -125,14 +125,14 @@ def test_check__other_code(devnet: Devnet) -> None:
 
 def test_address__unknown_role(devnet: Devnet) -> None:
     with pytest.raises(ManifestError) as caught:
-        devnet.manifest.address("auction")
-    assert str(caught.value) == "the manifest has no contract in the role 'auction'"
+        devnet.manifest.address("treasury")
+    assert str(caught.value) == "the manifest has no contract in the role 'treasury'"
 
 
 def test_manifest__holds_every_contract(devnet: Devnet) -> None:
     roles = set(devnet.manifest.contracts)
     assert roles == {
-        *("risk_engine", "operators", "engine", "swapper", "lens"),
+        *("risk_engine", "operators", "engine", "auction", "reserve_fund", "swapper", "lens"),
         *("uniswap.factory", "uniswap.router", "uniswap.position_manager"),
         *(f"{part}.{symbol}" for symbol in ("USDC", "WETH", "WBTC") for part in ("token", "feed", "pool")),
         *("source.USDC.0", "source.WETH.0", "source.WETH.1", "source.WBTC.0", "source.WBTC.1"),

@@ -1,6 +1,6 @@
 """Interest cannot brick a pool: for any cash, debt, age and rate, accrual, repayment, provision and write-off succeed.
 
-Silo-style failures (VERIFICATION, failure 12): a rate or an index overflows, every function that accrues reverts, and
+Silo-style failures (failure 12): a rate or an index overflows, every function that accrues reverts, and
 nobody can repay or be liquidated. Here totals saturate.
 """
 

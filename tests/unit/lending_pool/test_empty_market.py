@@ -1,4 +1,4 @@
-"""Rounding in an empty market sells nothing (VERIFICATION, failure 6: Hundred, Radiant, Sonne).
+"""Rounding in an empty market sells nothing (failure 6: Hundred, Radiant, Sonne).
 
 The attacker deposits first, donates, and hopes that the next lender's shares round down to his profit. A donation
 changes no total here, and a million virtual shares make the first share's price what it is.

@@ -50,3 +50,17 @@ def test_provision__more_than_all_assets__leaves_nothing_to_withdraw(busy: PoolT
 def test_provision__anyone_but_the_engine__reverts(busy: PoolTwin, long: int, role: str) -> None:
     with reverts("pool: engine only"):
         busy.pool.provision(long, 1, sender=busy.roles[role])
+
+
+@pytest.mark.parametrize("fund", [1, 7, 333_333, 10**9 + 7, 2 * 10**11])
+def test_provision__partly_covered_by_the_fund__to_the_unit(busy: PoolTwin, long: int, fund: int) -> None:
+    """A huge number of shares magnifies one unit of what withdrawals are priced on."""
+    busy.deposit(fund, busy.fund)
+    shares = 2**120
+    cover = busy.pool.convertToAssets(busy.pool.balanceOf(busy.fund))
+    assert cover in (fund, fund - 1)
+    for more in (0, 1, 2, 10**9):
+        busy.provision(long, cover + more)
+        total = busy.pool.totalAssets() - more
+        expected = shares * (total + 1) // (busy.pool.totalSupply() + 10**6)
+        assert busy.pool.convertToAssets(shares) == busy.model.convert_to_assets(busy.now, shares) == expected

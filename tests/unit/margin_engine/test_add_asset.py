@@ -18,6 +18,7 @@ from tests.support.scenario import (
     RATE_AT_TARGET,
     RATES,
     RESERVE_FACTOR,
+    WIDE_DELAY,
     World,
 )
 
@@ -108,7 +109,8 @@ def test_add_asset__twice__reverts(world: World) -> None:
 def test_add_asset__key_that_another_token_has__reverts(world: World, token: Any) -> None:
     """A new risk engine may know no isolated asset of the old one; its first isolated key must not fall on theirs."""
     owner, guardian = world.roles["owner"], world.roles["guardian"]
-    other = world.chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, owner, guardian, sender=world.roles["deployer"])
+    deployer = world.roles["deployer"]
+    other = world.chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, owner, guardian, sender=deployer)
     for asset in world.assets.values():
         if asset.key < 1 << 64:
             other.list_asset(asset.token, False, [asset.source], PRICE_PARAMETERS, MARGIN, sender=owner)

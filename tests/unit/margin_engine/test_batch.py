@@ -218,6 +218,29 @@ def test_batch__ninth_asset_and_fifth_debt__allowed_until_the_end(world: World, 
     assert world["C2"].token.balanceOf(trader) > 0
 
 
+def test_batch__largest_account__can_be_opened_checked_and_closed(world: World, account: int) -> None:
+    """Eight held and four owed: the check of the largest account there can be fits into a block many times over."""
+    trader = world.roles["trader"]
+    for i in range(12):
+        world.list_asset(f"C{i}", "MockERC20", 18, 1)
+        world.lend(f"C{i}", 10_000)
+        world.fund("trader", f"C{i}", 2_000, world.engine)
+    opened = run(
+        world,
+        *[deposit(world, account, f"C{i}", 10**21) for i in range(8)],
+        *[withdraw(world, account, f"C{i}", 10**21, 10**21) for i in range(8, 12)],
+    )
+    assert len(world.engine.exposures(account)) == 12
+    assert opened.gas_used < 3_000_000
+    run(
+        world,
+        *[deposit(world, account, f"C{i}", 10**21) for i in range(8, 12)],
+        *[withdraw(world, account, f"C{i}", 2**256 - 1) for i in range(8)],
+    )
+    assert world.engine.word_of(account) == 0
+    assert all(world[f"C{i}"].token.balanceOf(trader) == 2_000 * 10**18 for i in range(12))
+
+
 def test_batch__isolated_beside_core__not_even_for_a_while(world: World, account: int) -> None:
     """The word cannot show it, so the order matters: first out, then in."""
     world.deposit(account, "USDC", 10)
@@ -253,7 +276,7 @@ def test_batch__thirty_two_accounts__all_checked(world: World) -> None:
 
 
 def test_batch__several_in_one_transaction__each_touches_as_many_accounts(world: World, attacker: Any) -> None:
-    """Three batches of sixteen new accounts each, sent by one contract: the list of one must not fill that of the next."""
+    """Three batches of sixteen new accounts each, sent by one contract: one's list must not fill the next one's."""
     sender, engine, usdc = world.roles["attacker"], world.engine, world["USDC"].token
     usdc.mint(attacker, 48, sender=sender)
     accounts = [world.account("attack_contract", i) for i in range(48)]

@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll.chain import ZERO_ADDRESS
 from tests.support import reverts
-from tests.support.scenario import DEAD, INITIAL_RATIO, MARGIN, NOTICE, PRICE_PARAMETERS, World
+from tests.support.scenario import DEAD, INITIAL_RATIO, MARGIN, NOTICE, PRICE_PARAMETERS, WIDE_DELAY, World
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def other(world: World) -> Any:
     """A second risk engine with nothing listed."""
     roles = world.roles
     return world.chain.deploy(
-        "RiskEngine", INITIAL_RATIO, NOTICE, roles["owner"], roles["guardian"], sender=roles["deployer"]
+        "RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, roles["owner"], roles["guardian"], sender=roles["deployer"]
     )
 
 

@@ -1,4 +1,4 @@
-"""Price status × pause × action, cell by cell (DESIGN §4): what each status allows; a pause stops new risk only."""
+"""Price status × pause × action, cell by cell: what each status allows; a pause stops new risk only."""
 
 from __future__ import annotations
 

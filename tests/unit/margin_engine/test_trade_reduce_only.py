@@ -165,6 +165,19 @@ def test_reduce_only__negative_equity__one_percent_both_sides_of_the_boundary(
     reduce(world, long, "WETH", 10**18, "USDC", bought)
 
 
+def test_reduce_only__negative_equity__one_percent_to_the_last_wei_of_a_dollar(world: World, account: int) -> None:
+    """Two tokens whose raw unit is worth the smallest dollar value there is."""
+    world.lend("FEE", 10_000)
+    world.deposit(account, "WETH", 1)
+    world.deposit(account, "HOOK", 1_000)
+    world.borrow(account, "FEE", 2_000)
+    world.set_price("WETH", 500)
+    assert world.health(account).equity < 0
+    with reverts("engine: reduce only"):
+        reduce(world, account, "HOOK", 10**18, "FEE", 99 * 10**16 - 1)
+    reduce(world, account, "HOOK", 10**18, "FEE", 99 * 10**16)
+
+
 def test_reduce_only__negative_equity__only_repays(world: World, long: int) -> None:
     world.deposit(long, "WBTC", Fraction(1, 100))
     world.set_price("WETH", 1_300)
@@ -288,6 +301,25 @@ def test_reduce_only__ninth_asset_hides_nothing(world: World) -> None:
     with reverts("engine: too many assets"):
         world.engine.batch(batch, sender=trader)
     assert world.health(account) == health
+
+
+def test_reduce_only__fifth_debt_hides_nothing(world: World) -> None:
+    """The same for debts: while a batch has a fifth, the account cannot be assessed, whatever is repaid later."""
+    account, trader = world.account("trader", 4), world.roles["trader"]
+    for i in range(5):
+        world.list_asset(f"C{i}", "MockERC20", 18, 1)
+        world.lend(f"C{i}", 10_000)
+    world.deposit(account, "WETH", 10)
+    for i in range(4):
+        world.borrow(account, f"C{i}", 1_000)
+    fifth, weth = world["C4"].token, world["WETH"].token
+    fifth.approve(world.engine, 2**256 - 1, sender=trader)
+    sale = world.engine.trade.encode(account, weth, 10**17, 0, world["C0"].token, 0, world.swapper, b"", FOREVER, True)
+    borrow = world.engine.withdraw.encode(account, fifth, 10**21, trader, 10**21)
+    repay = world.engine.deposit.encode(account, fifth, 10**21)
+    with reverts("engine: too many assets"):
+        world.engine.batch([borrow, sale, repay], sender=trader)
+    world.engine.batch([borrow, repay, sale], sender=trader)
 
 
 def test_reduce_only__price_changed_by_the_swapper__counts_before_and_after(

@@ -13,6 +13,7 @@ from plimsoll.chain import RevmChain
 from tests.support.scenario import DAY, World, deploy_world
 
 RETURN, FAIL, BURN = range(3)
+QUOTE = (True, False, 3, 4, -5, -6, 7, 8, 9)
 
 SELECTORS = {
     name: keccak(text=f"{name}({types})")[:4]
@@ -31,6 +32,8 @@ SELECTORS = {
         "effective_rate": "uint256,uint256,uint256",
         "state": "",
         "convertToAssets": "uint256",
+        "auction": "",
+        "quote": "uint256",
     }.items()
 }
 """What the lens asks, by name."""
@@ -62,6 +65,8 @@ class Scripted:
             [10**6, 4 * 10**5, 6 * 10**5, 7, 8, 9, 10**17, 4 * 10**16, 6 * 10**17, 10**17, 11, 12],
         )
         self.say("convertToAssets", ["uint256"], [10**18])
+        self.say("auction", ["address"], [self.contract.address])
+        self.say("quote", ["bool", "bool", *["uint256"] * 2, *["int256"] * 2, *["uint256"] * 3], list(QUOTE))
 
     def say(self, name: str, types: Sequence[str], values: Sequence[Any]) -> None:
         self.good[name] = encode(types, values)

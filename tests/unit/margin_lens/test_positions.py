@@ -9,7 +9,7 @@ from tests.support.scenario import WAD, World
 
 
 def value(amount: int, mid: int, is_debt: bool) -> int:
-    """Return WAD dollars, of a balance rounded down, of a debt up (DESIGN §3)."""
+    """Return WAD dollars, of a balance rounded down, of a debt up."""
     return -(-amount * mid // WAD) if is_debt else amount * mid // WAD
 
 

@@ -9,8 +9,8 @@ import pytest
 from plimsoll.chain import RevmChain
 from tests.support.scenario import World, deploy_world
 
-VIEWS = ["health", "positions", "balances", "prices", "pools", "operators"]
-OK_WORD = {"health": 2, "positions": 0, "balances": 3, "prices": 2, "pools": 2, "operators": 2}
+VIEWS = ["health", "liquidation_quote", "positions", "balances", "prices", "pools", "operators"]
+OK_WORD = {"health": 2, "liquidation_quote": 0, "positions": 0, "balances": 3, "prices": 2, "pools": 2, "operators": 2}
 """Where the first ok flag (of balances the first bitmap) stands in the encoded answer, by view."""
 
 
@@ -19,6 +19,7 @@ def arguments(world: World, view: str, account: int, symbol: str) -> tuple[Any, 
     return {
         "health": ([account],),
         "positions": (account,),
+        "liquidation_quote": (account,),
         "balances": ([account], [token]),
         "prices": ([token],),
         "pools": ([token],),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plimsoll.chain import RevmChain
 from plimsoll.chain.abi import checksum
 from tests.support import reverts
-from tests.unit.margin_lens.conftest import BURN, FAIL, RETURN, SELECTORS, Scripted
+from tests.unit.margin_lens.conftest import BURN, FAIL, QUOTE, RETURN, SELECTORS, Scripted
 
 ZERO = "0x" + "00" * 20
 
@@ -28,6 +28,7 @@ answers = st.one_of(
     st.lists(words, min_size=4, max_size=4).map(lambda items: encode(["uint256"] * 6, [32, 1, *items])),
     st.lists(words, min_size=12, max_size=12).map(lambda items: encode(["uint256"] * 12, items)),
     st.lists(words, min_size=6, max_size=6).map(lambda items: encode(["uint256"] * 6, items)),
+    st.lists(words, min_size=9, max_size=9).map(lambda items: encode(["uint256"] * 9, items)),
 )
 manners = st.sampled_from([RETURN, RETURN, RETURN, FAIL, BURN])
 scripts = st.dictionaries(st.sampled_from(sorted(SELECTORS)), st.tuples(manners, answers), max_size=5)
@@ -36,6 +37,8 @@ scripts = st.dictionaries(st.sampled_from(sorted(SELECTORS)), st.tuples(manners,
 def ask_everything(lens: Any, accounts: list[int], tokens: list[str]) -> None:
     """Call every view; a revert of any of them is raised, and every entry is there."""
     assert len(lens.health(accounts)) == len(accounts)
+    assert len(lens.health_batch(accounts)) == len(accounts)
+    assert len(lens.liquidation_quote(accounts[0] if accounts else 0)) == 2
     assert len(lens.positions(accounts[0] if accounts else 0)[1]) <= 12
     known, balances = lens.balances(accounts, tokens)
     assert (len(known), len(balances)) == (len(accounts), len(accounts) * len(tokens))
@@ -49,6 +52,8 @@ def everything(scripted: Scripted) -> tuple[Any, ...]:
     lens, token = scripted.lens, scripted.contract.address
     return (
         lens.health([1]),
+        lens.health_batch([1]),
+        lens.liquidation_quote(1),
         lens.positions(1),
         lens.balances([1], [token]),
         lens.prices([token]),
@@ -80,6 +85,8 @@ def test_every_view__one_answer_missing__its_entries_are_not_ok(scripted: Script
     row_oks = [row.ok for row in lens.positions(1)[1]]
     seen = {
         "health": lens.health([1])[0].ok,
+        "health_batch": lens.health_batch([1]) != [0],
+        "liquidation_quote": lens.liquidation_quote(1)[0],
         "positions": lens.positions(1)[0],
         "rows": bool(row_oks) and all(row_oks),
         "balances": lens.balances([1], [token])[0] == [1],
@@ -88,8 +95,8 @@ def test_every_view__one_answer_missing__its_entries_are_not_ok(scripted: Script
         "operators": lens.operators(1, [token])[0].ok,
     }
     broken = {
-        "word_of": {"health"},
-        "health": {"health"},
+        "word_of": {"health", "health_batch"},
+        "health": {"health", "health_batch"},
         "exposures": {"positions", "rows", "balances"},
         "asset_of": {"balances", "pools"},
         "token_of": {"rows"},
@@ -102,6 +109,8 @@ def test_every_view__one_answer_missing__its_entries_are_not_ok(scripted: Script
         "effective_rate": {"rows"},
         "state": {"pools"},
         "convertToAssets": {"pools"},
+        "auction": {"liquidation_quote"},
+        "quote": {"liquidation_quote"},
     }[name]
     assert {view for view, ok in seen.items() if not ok} == broken
 
@@ -125,6 +134,14 @@ def test_every_view__one_answer_missing__its_entries_are_not_ok(scripted: Script
         ("token_of", encode(["uint256"], [2**160]), "row"),
         ("key_of", encode(["uint256"], [0]), "prices"),
         ("health", encode(["uint256"] * 7, [0] * 7), "health"),
+        ("health", encode(["uint256"] * 6, [0, 0, 0, 0, 0, 4]), "health_batch"),
+        ("health", encode(["uint256"] * 5, [0] * 5), "health_batch"),
+        ("word_of", encode(["uint256"] * 2, [0, 0]), "health_batch"),
+        ("auction", encode(["uint256"], [2**160]), "liquidation_quote"),
+        ("quote", encode(["uint256"] * 9, [2, *[0] * 8]), "liquidation_quote"),
+        ("quote", encode(["uint256"] * 9, [0, 2, *[0] * 7]), "liquidation_quote"),
+        ("quote", encode(["uint256"] * 8, [0] * 8), "liquidation_quote"),
+        ("quote", encode(["uint256"] * 10, [0] * 10), "liquidation_quote"),
         ("state", encode(["uint256"] * 12, [1, 1, 2**112, 1, 1, 1, 1, 1, 1, 1, 1, 1]), "pools"),
         ("state", encode(["uint256"] * 12, [1, 1, 1, 1, 1, 1, 2**80, 1, 1, 1, 1, 1]), "pools"),
         ("state", encode(["uint256"] * 12, [1, 1, 1, 1, 1, 1, 1, 1, 1, 10**18 + 1, 1, 1]), "pools"),
@@ -136,6 +153,8 @@ def test_every_view__malformed_answer__entry_is_not_ok(scripted: Scripted, name:
     lens = scripted.lens
     views: dict[str, Callable[[], bool]] = {
         "health": lambda: lens.health([1])[0].ok,
+        "health_batch": lambda: lens.health_batch([1]) != [0],
+        "liquidation_quote": lambda: lens.liquidation_quote(1)[0],
         "positions": lambda: lens.positions(1)[0],
         "row": lambda: lens.positions(1)[1][0].ok,
         "prices": lambda: lens.prices([token])[0].ok,
@@ -151,6 +170,7 @@ def test_every_view__good_answers__are_passed_on(scripted: Scripted) -> None:
     token = scripted.contract.address
     (entry,) = scripted.lens.health([5 << 96 | 6])
     assert entry == (True, checksum(f"0x{5:040x}"), 6, 5, (-7, -8, 3, 4, 9, 1))
+    assert scripted.lens.liquidation_quote(1) == (True, QUOTE)
     ok, rows = scripted.lens.positions(1)
     assert ok
     assert rows == [
@@ -189,7 +209,11 @@ def test_every_view__gas_burning_answers__largest_batch_returns(scripted: Script
 
 
 @pytest.mark.parametrize(
-    "name", ["health", "exposures", "settings", "asset_of", "state", "prices", "operators", "operator_of"]
+    "name",
+    [
+        *("health", "exposures", "settings", "asset_of", "state", "prices", "operators", "operator_of"),
+        *("word_of", "auction", "quote"),
+    ],
 )
 def test_every_view__gas_burning_answers__any_gas_from_a_million_returns(scripted: Scripted, name: str) -> None:
     """Wherever the callee's burning leaves off, enough is kept back to finish the largest answer."""
@@ -198,6 +222,9 @@ def test_every_view__gas_burning_answers__any_gas_from_a_million_returns(scripte
     for gas in range(1_000_000, 12_000_000, 97_003):
         views = {
             "health": lambda gas=gas: scripted.lens.health([1] * 100, gas=gas),
+            "word_of": lambda gas=gas: scripted.lens.health_batch([1] * 500, gas=gas),
+            "auction": lambda gas=gas: scripted.lens.liquidation_quote(1, gas=gas),
+            "quote": lambda gas=gas: scripted.lens.liquidation_quote(1, gas=gas),
             "exposures": lambda gas=gas: scripted.lens.balances([1] * 100, [token] * 16, gas=gas),
             "settings": lambda gas=gas: scripted.lens.prices([token] * 16, gas=gas),
             "asset_of": lambda gas=gas: scripted.lens.balances([1] * 100, [token] * 16, gas=gas),

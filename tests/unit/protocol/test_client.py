@@ -151,17 +151,13 @@ def test_trade__default_minimum__oracle_less_slippage(devnet: Devnet, trader: st
 @pytest.mark.parametrize("slippage", ["1", "-0.1", 2])
 def test_trade__slippage_out_of_bounds(devnet: Devnet, trader: str, slippage: Any) -> None:
     with pytest.raises(AmountError) as caught:
-        devnet.protocol.by(trader).trade(
-            MarginAccount(trader), sell="USDC", amount=1, buy="WETH", slippage=slippage
-        )
+        devnet.protocol.by(trader).trade(MarginAccount(trader), sell="USDC", amount=1, buy="WETH", slippage=slippage)
     assert str(caught.value) == f"slippage {slippage} is not in [0, 1)"
 
 
 def test_trade__data_too_long__refused_before_sending(devnet: Devnet, trader: str) -> None:
     with pytest.raises(PlimsollError) as caught:
-        devnet.protocol.by(trader).trade(
-            MarginAccount(trader), sell="USDC", amount=1, buy="WETH", data=b"\0" * 1_025
-        )
+        devnet.protocol.by(trader).trade(MarginAccount(trader), sell="USDC", amount=1, buy="WETH", data=b"\0" * 1_025)
     assert str(caught.value) == "the swapper's data has 1025 bytes; the engine takes 1024"
 
 

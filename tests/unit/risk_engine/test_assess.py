@@ -302,7 +302,7 @@ def test_assess__price_of_a_margin_call(chain: RevmChain) -> None:
 
 
 def test_assess__a_long_is_a_loan_of_at_most_one_minus_rho_m(risk: Risk) -> None:
-    """DESIGN §3: the largest loan to value of a long is 1 - rho * m, were the loan itself free of margin."""
+    """The largest loan to value of a long is 1 - rho * m, were the loan itself free of margin."""
     cash = risk.list_asset(DOLLAR_6, parameters=NO_SPREAD, margin=flat(margin_rate.MIN_FLOOR))
     ether = risk.list_asset(ETHER_18, parameters=NO_SPREAD, margin=flat(10 * PERCENT))
     for debt, may in ((16_974, True), (16_975, False)):  # 20,000 * 0.85 / 1.0015 = 16,974.5

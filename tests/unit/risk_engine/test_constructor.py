@@ -3,13 +3,15 @@ from __future__ import annotations
 import pytest
 
 from plimsoll.chain import ZERO_ADDRESS, RevmChain
+from plimsoll.model import price_oracle
 from tests.support import reverts
-from tests.support.risk import DAY, HOUR, INITIAL_RATIO, NOTICE, WAD, Risk
+from tests.support.risk import DAY, HOUR, INITIAL_RATIO, NOTICE, WAD, WIDE_DELAY, Risk
 
 
 def test_constructor__sets_roles_and_constants(risk: Risk) -> None:
     assert (risk.engine.owner(), risk.engine.guardian()) == (risk.owner, risk.guardian)
     assert (risk.engine.initial_ratio(), risk.engine.notice()) == (INITIAL_RATIO, NOTICE)
+    assert risk.engine.wide_delay() == WIDE_DELAY
     assert risk.engine.asset_counts() == (0, 0)
 
 
@@ -42,8 +44,22 @@ def test_constructor__notice__reverts(chain: RevmChain, notice: int) -> None:
         Risk.deploy(chain, notice=notice)
 
 
+@pytest.mark.parametrize("wide_delay", [HOUR, 2 * DAY])
+def test_constructor__wide_delay__at_the_bounds(chain: RevmChain, wide_delay: int) -> None:
+    price_oracle.check_wide_delay(wide_delay)
+    assert Risk.deploy(chain, wide_delay=wide_delay).engine.wide_delay() == wide_delay
+
+
+@pytest.mark.parametrize("wide_delay", [0, HOUR - 1, 2 * DAY + 1, 2**256 - 1])
+def test_constructor__wide_delay__reverts(chain: RevmChain, wide_delay: int) -> None:
+    with reverts("oracle: wide delay"):
+        Risk.deploy(chain, wide_delay=wide_delay)
+    with pytest.raises(ValueError, match="oracle: wide delay"):
+        price_oracle.check_wide_delay(wide_delay)
+
+
 @pytest.mark.parametrize("zero", ["owner", "guardian"])
 def test_constructor__zero_address__reverts(chain: RevmChain, zero: str) -> None:
     people = {"owner": chain.accounts()[1], "guardian": chain.accounts()[2], zero: ZERO_ADDRESS}
     with reverts("roles: zero address"):
-        chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, *people.values(), sender=chain.accounts()[0])
+        chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, *people.values(), sender=chain.accounts()[0])

@@ -22,7 +22,7 @@ def answer(kind: str, price: int, now: int) -> Answer:
 
 
 def status_by_the_table(kinds: tuple[str, ...], min_sources: int) -> int:
-    """DESIGN §4's table for sources that agree."""
+    """The table of statuses (docs/formulas.md) for sources that agree."""
     if set(kinds) == {ABSENT}:
         return DEAD
     if not {TRUSTED, UNTRUSTED} & set(kinds):
@@ -120,7 +120,7 @@ def test_prices__stale__freshest_last_answer_by_its_limited_number(risk: Risk) -
     newer = reading(800, now, clamped=850, age=200, fresh=0)
     same_age = reading(700, now, age=200, fresh=0)
     risk.answer(key, old, newer, same_age)
-    assert risk.price(key) == (850, 850, 850, STALE)
+    assert risk.price(key) == (800, 850, 850, STALE)
     risk.answer(key, old, same_age, newer)
     assert risk.price(key) == (700, 700, 700, STALE)
     risk.answer(key, None, old, None)
@@ -181,10 +181,60 @@ def test_prices__at_the_limit_never_beyond(risk: Risk) -> None:
 # Which number of a source counts
 
 
-def test_prices__alone__the_limited_number(risk: Risk) -> None:
+@pytest.mark.parametrize("others", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("raw", "limited", "status"),
+    [
+        (10_000, 10_000, OK),
+        (9_900, 10_000, OK),
+        (9_899, 10_000, WIDE),
+        (10_100, 10_000, OK),
+        (10_101, 10_000, WIDE),
+        (1, 10_000, WIDE),
+        (2**128 - 1, 10_000, WIDE),
+        (10_000, 2**128 - 1, WIDE),
+    ],
+)
+def test_prices__alone__its_two_numbers_may_disagree(
+    risk: Risk, raw: int, limited: int, status: int, others: int
+) -> None:
+    """1 % of the limited number, which is mid; a stale source beside it is as good as none."""
+    now = risk.chain.timestamp()
+    key = risk.list_asset(*[1_000] * (others + 1), parameters=NO_SPREAD)
+    alone, outdated = reading(raw, now, clamped=limited), reading(10_000, now, fresh=0)
+    for position in range(others + 1):
+        answers = [outdated] * (others + 1)
+        answers[position] = alone
+        risk.answer(key, *answers)
+        assert risk.price(key) == (min(raw, limited), limited, max(raw, limited), status)
+        assert risk.price(key) == risk.model_price(key)
+
+
+def test_prices__alone__no_deviation_allowed(risk: Risk) -> None:
+    key = risk.list_asset(1_000, parameters=NO_SPREAD._replace(max_deviation=0))
+    assert risk.price(key).status == OK
+    risk.answer(key, reading(999, risk.chain.timestamp(), clamped=1_000))
+    assert risk.price(key) == (999, 1_000, 1_000, WIDE)
+
+
+@pytest.mark.parametrize(("fresh", "trusted", "status"), [(1, 0, WIDE), (0, 1, STALE), (0, 0, STALE)])
+@pytest.mark.parametrize("raw", [995, 700, 1_300])
+def test_prices__alone__disagreement_makes_no_status_better(
+    risk: Risk, fresh: int, trusted: int, status: int, raw: int
+) -> None:
     key = risk.list_asset(1_000, parameters=NO_SPREAD)
-    risk.answer(key, reading(2_000, risk.chain.timestamp(), clamped=1_010))
-    assert risk.price(key) == (1_010, 1_010, 1_010, OK)
+    risk.answer(key, reading(raw, risk.chain.timestamp(), clamped=1_000, fresh=fresh, trusted=trusted))
+    assert risk.price(key) == (min(raw, 1_000), 1_000, max(raw, 1_000), status)
+
+
+def test_prices__alone__a_market_that_falls_faster_than_its_limit__no_borrowing(risk: Risk) -> None:
+    """The limited number lags 30 % behind: whoever deposits at it may borrow nothing against it."""
+    key = risk.list_asset(ETHER_18)
+    risk.answer(key, reading(ETHER_18 * 7 // 10, risk.chain.timestamp(), clamped=ETHER_18))
+    price = risk.price(key)
+    assert price.status == WIDE
+    assert price.bid < ETHER_18 * 7 // 10
+    assert price.ask > ETHER_18
 
 
 @pytest.mark.parametrize(
@@ -219,7 +269,7 @@ def test_prices__three__nearer_to_the_median_of_the_trusted_others(risk: Risk) -
     assert risk.price(key)[:3] == (1_900, 2_000, 2_000)
     # a stale other is none
     risk.answer(key, moved, reading(2_000, now, fresh=0), reading(2_000, now, fresh=0))
-    assert risk.price(key)[:3] == (1_010, 1_010, 1_010)
+    assert risk.price(key) == (1_010, 1_010, 2_000, WIDE)
 
 
 def test_prices__a_moved_source_cannot_steer_which_number_of_another_counts(risk: Risk) -> None:

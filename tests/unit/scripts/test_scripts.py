@@ -71,8 +71,8 @@ def test_deploy__dry_run__lists_steps_and_sends_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     result = run(deploy.cli, "--network", EMBEDDED, "--dry-run", "--out", out)
     assert result.exit_code == 0, result.output
-    assert "in 27 steps:" in result.output
-    assert "  27  WBTC: add to the engine" in result.output
+    assert "in 30 steps:" in result.output
+    assert "  30  WBTC: add to the engine" in result.output
     assert not out.exists()
 
 
@@ -88,7 +88,7 @@ def test_deploy__embedded__writes_the_manifest(tmp_path: Path) -> None:
     result = run(deploy.cli, "--network", EMBEDDED, "--out", out)
     assert result.exit_code == 0, result.output
     assert f"Deployed {len(json.loads(out.read_text())['contracts'])} contracts" in result.output.replace("\n", " ")
-    assert "[ 27/27] WBTC: add to the engine" in result.output
+    assert "[ 30/30] WBTC: add to the engine" in result.output
 
 
 @pytest.mark.parametrize(

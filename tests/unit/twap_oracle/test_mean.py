@@ -91,6 +91,28 @@ def test_mean__checkpoints_too_old_and_no_history__reverts(chain: RevmChain, ope
         oracle.contract.mean()
 
 
+def test_mean__abandoned_for_weeks__room_counts_from_the_new_checkpoint(
+    chain: RevmChain, open_oracle: OpenOracle
+) -> None:
+    market = open_market(chain, cardinality=2)
+    chain.warp(WINDOW)
+    oracle = open_oracle(market, max_ticks_per_hour=100)
+    chain.warp(20 * 86_400)
+    market.push(2_010)
+    chain.warp(60)
+    market.push(2_020)
+    chain.warp(60)
+    oracle.checkpoint()
+    anchor = oracle.contract.checkpoints()[0].clamped_tick
+    with reverts("twap: history"):
+        oracle.contract.mean()
+    market.push(20_000)
+    chain.warp(WINDOW - 60)
+    mean = oracle.mean()
+    assert mean == oracle.model_mean()
+    assert mean.clamped_tick == anchor + 100 * (WINDOW - 60) // 3_600
+
+
 @pytest.mark.parametrize("factor", [Fraction(13, 10), Fraction(10), Fraction(10, 13), Fraction(1, 10)])
 @pytest.mark.parametrize("base_is_token0", [True, False])
 def test_mean__a_push_for_some_blocks__moves_clamped_at_most_by_the_rate(

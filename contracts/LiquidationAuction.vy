@@ -1,0 +1,438 @@
+# pragma version 0.4.3
+# pragma evm-version cancun
+# pragma optimize gas
+# pragma nonreentrancy on
+"""
+@title LiquidationAuction: when an account may be taken from, and on what terms
+@license AGPL-3.0
+@notice Starts, prices and ends in-place Dutch auctions. Nothing is seized at the start: the account keeps its balances
+        and its owner may cure it at any time. Formulas: `auction_terms`; valuation: the risk engine's `assess_liquidation`.
+
+        What stops it: nothing. No pause, no cap and no price status stops a start or a take; an asset without a certain price
+        is valued in the account's favour, and a DEAD one stays where it is until its delay has passed. That favour ends no auction: an account
+        that owes anything leaves its auction at certain prices only, and what was provisioned stays provisioned until there are such.
+@dev Called by the engine, which has the account valued and moves the ledger itself. An auction is one word, from the low end:
+
+         started_at 40 | starter 160 | penalty 24 (1e-6) | version 16 | taken 1
+
+     and a version of the parameters another:
+
+         tau 24 | tail 24 | kappa 24 (1e-4) | start level 16 (basis points below zero) | target 16 | starter 16 | fund 16 | least 16 | most 16 (basis points) | version 16
+"""
+
+from contracts.interfaces import ILiquidationAuction
+from contracts.interfaces import IMarginEngine
+from contracts.interfaces import IRiskEngine
+from contracts.modules import auction_terms
+from contracts.modules import roles
+from snekmate.auth import ownable
+
+implements: ILiquidationAuction
+
+initializes: ownable
+initializes: roles[ownable := ownable]
+
+exports: (
+    roles.owner,
+    roles.pending_owner,
+    roles.transfer_ownership,
+    roles.accept_ownership,
+    roles.guardian,
+    roles.set_guardian,
+)
+
+WAD: constant(uint256) = 10**18
+BASIS_POINT: constant(uint256) = 10**14
+BASIS_POINTS: constant(uint256) = 10_000
+PENALTY_UNIT: constant(uint256) = 10**12
+KAPPA_UNIT: constant(uint256) = 10**14
+DUST_PARTS: constant(uint256) = 4
+AT_TARGET: constant(uint256) = 10**12          # fraction of the debts that nobody has to take any more
+
+MASK_16: constant(uint256) = 2**16 - 1
+MASK_24: constant(uint256) = 2**24 - 1
+MASK_40: constant(uint256) = 2**40 - 1
+ADDRESS: constant(uint256) = 2**160 - 1
+TAKEN: constant(uint256) = 1 << 240
+UNKNOWN: constant(uint256) = max_value(uint256)
+
+MIN_TAU: constant(uint256) = 60
+MAX_TAU: constant(uint256) = 86_400
+MAX_TAIL: constant(uint256) = 7 * 86_400
+MAX_KAPPA: constant(uint256) = 100 * 10**18
+MAX_SHARE: constant(uint256) = 5 * 10**17
+MIN_PENALTY: constant(uint256) = 10**15
+MAX_PENALTY: constant(uint256) = 2 * 10**17
+
+ENGINE: immutable(address)
+
+auctions: HashMap[uint256, uint256]
+versions: HashMap[uint256, uint256]
+current: uint256   # of the versions the newest, and its number above its bits
+
+
+@deploy
+def __init__(engine: address, parameters: ILiquidationAuction.Parameters, owner: address, guardian: address):
+    assert engine != empty(address), "auction: zero address"
+    ENGINE = engine
+    ownable.__init__()
+    roles.__init__(owner, guardian)
+    self._set_parameters(parameters)
+
+
+# The engine
+
+
+@external
+def start(account: uint256, starter: address, values: IRiskEngine.Liquidation) -> uint256:
+    self._only_engine()
+    equity: int256 = self._equity(values)
+    requirement: uint256 = values.positive_requirement + values.debt_requirement
+    assert values.debt != 0 and equity < convert(requirement, int256), "auction: healthy"
+    auction: uint256 = self.auctions[account]
+    parameters: uint256 = self._parameters(auction)
+    penalty: uint256 = auction_terms._penalty(
+        requirement,
+        values.debt,
+        ((parameters >> 136) & MASK_16) * BASIS_POINT,
+        ((parameters >> 152) & MASK_16) * BASIS_POINT,
+    ) // PENALTY_UNIT
+    if auction == 0:
+        self.auctions[account] = (
+            block.timestamp | convert(starter, uint256) << 40 | penalty << 200 | parameters >> 168 << 224
+        )
+        log ILiquidationAuction.Started(
+            account=account,
+            starter=starter,
+            penalty=penalty * PENALTY_UNIT,
+            equity=equity,
+            requirement=requirement,
+            debt=values.debt,
+        )
+    else:
+        old: uint256 = (auction >> 200) & MASK_24
+        assert block.timestamp >= (auction & MASK_40) + ((parameters >> 24) & MASK_24) and penalty > old, "auction: running"
+        self.auctions[account] = auction & ~(MASK_24 << 200) | penalty << 200
+        log ILiquidationAuction.Raised(account=account, penalty=penalty * PENALTY_UNIT)
+    if not values.certain:
+        return UNKNOWN
+    return self._shortfall(equity, values.debt)
+
+
+@external
+def take(
+    account: uint256,
+    fraction: uint256,
+    min_bonus: int256,
+    min_debt: uint256,
+    risk_engine: address,
+    values: IRiskEngine.Liquidation,
+) -> ILiquidationAuction.Terms:
+    self._only_engine()
+    assert fraction != 0, "auction: zero fraction"
+    auction: uint256 = self.auctions[account]
+    assert auction != 0, "auction: none"
+    parameters: uint256 = self._parameters(auction)
+    takeable: bool = False
+    bonus: int256 = 0
+    most: uint256 = 0
+    takeable, bonus, most = self._terms(auction, parameters, values, min_debt, risk_engine)
+    assert takeable, "auction: healthy"
+    assert values.positive != 0, "auction: nothing to take"
+    assert bonus >= min_bonus, "auction: bonus"
+
+    taken: uint256 = 0
+    share: uint256 = 0
+    empties: bool = False
+    taken, share, empties = self._shares(min(fraction, most), values, bonus, min_debt)
+    left: uint256 = values.debt - values.debt * taken // WAD
+    assert empties or taken == WAD or left >= min_debt, "auction: remainder"
+    terms: ILiquidationAuction.Terms = ILiquidationAuction.Terms(
+        fraction=taken,
+        share=share,
+        starter=convert((auction >> 40) & ADDRESS, address),
+        starter_rate=0,
+        fund_rate=0,
+        excluded=values.excluded,
+        shortfall=0,
+        written_off=empties and values.excluded == 0 and taken != WAD,
+        ended=values.excluded == 0 and (empties or taken == WAD),
+    )
+    equity: int256 = self._equity(values)
+    if bonus > 0:
+        rate: uint256 = convert(bonus, uint256)
+        terms.starter_rate = rate * ((parameters >> 104) & MASK_16) // BASIS_POINTS
+        if equity > 0 and rate * values.debt <= convert(equity, uint256) * WAD:
+            terms.fund_rate = rate * ((parameters >> 120) & MASK_16) // BASIS_POINTS
+    if not values.certain:
+        terms.shortfall = UNKNOWN
+    elif not terms.ended:
+        terms.shortfall = self._shortfall(equity - auction_terms._scaled(values.debt - left, bonus), left)
+    self.auctions[account] = 0 if terms.ended else auction | TAKEN
+    log ILiquidationAuction.Taken(account=account, fraction=taken, share=share, bonus=bonus, ended=terms.ended)
+    return terms
+
+
+@external
+def end(account: uint256, owes: bool, risk_engine: address, values: IRiskEngine.Liquidation):
+    self._only_engine()
+    auction: uint256 = self.auctions[account]
+    assert auction != 0, "auction: none"
+    if owes:
+        assert values.certain, "auction: price status"
+        parameters: uint256 = self._parameters(auction)
+        takeable: bool = self._terms(auction, parameters, values, 0, risk_engine)[0]
+        assert not takeable, "auction: below the line"
+    self.auctions[account] = 0
+    log ILiquidationAuction.Ended(account=account)
+
+
+@external
+def write_off(account: uint256, min_debt: uint256, values: IRiskEngine.Liquidation):
+    self._only_engine()
+    assert self.auctions[account] != 0, "auction: none"
+    assert values.certain, "auction: price status"
+    assert values.positive < values.debt, "auction: solvent"
+    assert values.positive <= min_debt // DUST_PARTS, "auction: not dust"
+    self.auctions[account] = 0
+    log ILiquidationAuction.Ended(account=account)
+
+
+@external
+def set_parameters(parameters: ILiquidationAuction.Parameters):
+    roles._only_owner()
+    self._set_parameters(parameters)
+
+
+# Views
+
+
+@view
+@external
+def shortfall(account: uint256, values: IRiskEngine.Liquidation) -> uint256:
+    if self.auctions[account] == 0:
+        return 0
+    if not values.certain:
+        return UNKNOWN
+    return self._shortfall(self._equity(values), values.debt)
+
+
+@view
+@external
+def quote(account: uint256) -> ILiquidationAuction.Quote:
+    risk_engine: address = empty(address)
+    min_debt: uint256 = 0
+    paused: bool = False
+    risk_engine, min_debt, paused = staticcall IMarginEngine(ENGINE).settings()
+    values: IRiskEngine.Liquidation = staticcall IRiskEngine(risk_engine).assess_liquidation(
+        staticcall IMarginEngine(ENGINE).exposures(account)
+    )
+    auction: uint256 = self.auctions[account]
+    parameters: uint256 = self._parameters(auction)
+    target_positive: uint256 = 0
+    target_debt: uint256 = 0
+    target_positive, target_debt = self._target(parameters, values, risk_engine)
+    answer: ILiquidationAuction.Quote = ILiquidationAuction.Quote(
+        active=auction != 0,
+        takeable=False,
+        max_fraction=0,
+        share=0,
+        bonus=0,
+        equity=self._equity(values),
+        requirement=values.positive_requirement + values.debt_requirement,
+        target=target_positive + target_debt,
+        debt=values.debt,
+    )
+    if auction == 0 or values.debt == 0:
+        return answer
+    empties: bool = False
+    answer.takeable, answer.bonus, answer.max_fraction = self._terms(auction, parameters, values, min_debt, risk_engine)
+    answer.takeable = answer.takeable and values.positive != 0
+    if answer.takeable:
+        answer.max_fraction, answer.share, empties = self._shares(answer.max_fraction, values, answer.bonus, min_debt)
+    return answer
+
+
+@view
+@external
+def auction_of(account: uint256) -> ILiquidationAuction.Auction:
+    auction: uint256 = self.auctions[account]
+    return ILiquidationAuction.Auction(
+        started_at=auction & MASK_40,
+        starter=convert((auction >> 40) & ADDRESS, address),
+        penalty=((auction >> 200) & MASK_24) * PENALTY_UNIT,
+        version=(auction >> 224) & MASK_16,
+        taken=auction & TAKEN != 0,
+    )
+
+
+@view
+@external
+def version() -> uint256:
+    return self.current >> 168
+
+
+@view
+@external
+def parameters() -> ILiquidationAuction.Parameters:
+    packed: uint256 = self.current
+    return ILiquidationAuction.Parameters(
+        tau=packed & MASK_24,
+        tail=(packed >> 24) & MASK_24,
+        kappa=((packed >> 48) & MASK_24) * KAPPA_UNIT,
+        start_level=-convert(((packed >> 72) & MASK_16) * BASIS_POINT, int256),
+        target_share=((packed >> 88) & MASK_16) * BASIS_POINT,
+        starter_share=((packed >> 104) & MASK_16) * BASIS_POINT,
+        fund_share=((packed >> 120) & MASK_16) * BASIS_POINT,
+        least_penalty=((packed >> 136) & MASK_16) * BASIS_POINT,
+        most_penalty=((packed >> 152) & MASK_16) * BASIS_POINT,
+    )
+
+
+@view
+@internal
+def _parameters(auction: uint256) -> uint256:
+    """
+    @notice Those that an auction runs under, or, without an auction, those that one would start under.
+    """
+    if auction == 0:
+        return self.current
+    return self.versions[(auction >> 224) & MASK_16]
+
+
+@view
+@internal
+def _only_engine():
+    assert msg.sender == ENGINE, "auction: engine only"
+
+
+@pure
+@internal
+def _equity(values: IRiskEngine.Liquidation) -> int256:
+    return convert(values.positive, int256) - convert(values.debt, int256)
+
+
+@pure
+@internal
+def _shortfall(equity: int256, debt: uint256) -> uint256:
+    """
+    @return Expected loss per unit of debt, WAD, rounded up.
+    """
+    if equity >= 0 or debt == 0:
+        return 0
+    return min((convert(-equity, uint256) * WAD + debt - 1) // debt, WAD)
+
+
+@view
+@internal
+def _target(parameters: uint256, values: IRiskEngine.Liquidation, risk_engine: address) -> (uint256, uint256):
+    """
+    @return Target requirement of the positive and of the debt side, WAD dollars, rounded down.
+    """
+    excess: uint256 = staticcall IRiskEngine(risk_engine).initial_ratio() - WAD
+    factor: uint256 = WAD + ((parameters >> 88) & MASK_16) * excess // BASIS_POINTS
+    return values.positive_requirement * factor // WAD, values.debt_requirement * factor // WAD
+
+
+@view
+@internal
+def _terms(
+    auction: uint256, parameters: uint256, values: IRiskEngine.Liquidation, min_debt: uint256, risk_engine: address
+) -> (bool, int256, uint256):
+    """
+    @return Whether a take is allowed, its bonus and the largest fraction of the debts.
+    @dev Once something was taken, an account that lacks no more of its target than roundings and a moment's interest has reached it.
+    """
+    if values.debt == 0:
+        return False, 0, 0
+    equity: int256 = self._equity(values)
+    requirement: uint256 = values.positive_requirement + values.debt_requirement
+    target_positive: uint256 = 0
+    target_debt: uint256 = 0
+    target_positive, target_debt = self._target(parameters, values, risk_engine)
+    line: uint256 = requirement
+    if auction & TAKEN != 0:
+        line = target_positive + target_debt
+    kappa: uint256 = 0
+    if values.certain:
+        kappa = ((parameters >> 48) & MASK_24) * KAPPA_UNIT
+    bonus: int256 = auction_terms._bonus(
+        block.timestamp - (auction & MASK_40),
+        parameters & MASK_24,
+        kappa,
+        -convert(((parameters >> 72) & MASK_16) * BASIS_POINT, int256),
+        ((auction >> 200) & MASK_24) * PENALTY_UNIT,
+        equity,
+        requirement,
+        values.debt,
+    )
+    if equity >= convert(line, int256):
+        return False, bonus, 0
+    if values.positive == 0:
+        return True, bonus, 0
+    most: uint256 = auction_terms._max_fraction(
+        equity, values.positive, values.debt, target_positive, target_debt, bonus
+    )
+    if auction & TAKEN != 0 and most <= AT_TARGET:
+        return False, bonus, 0
+    if values.debt - values.debt * most // WAD < min_debt:
+        most = WAD
+    return True, bonus, most
+
+
+@pure
+@internal
+def _shares(
+    fraction: uint256, values: IRiskEngine.Liquidation, bonus: int256, min_debt: uint256
+) -> (uint256, uint256, bool):
+    """
+    @return Fraction of every debt, share of every positive balance, and whether that empties the positive side.
+    @dev A positive side that would be left as dust beside a debt is taken whole.
+    """
+    paid: uint256 = auction_terms._paid(values.debt, bonus)
+    share: uint256 = fraction * paid // values.positive
+    left: uint256 = values.positive - min(values.positive, values.positive * min(share, WAD) // WAD)
+    if share >= WAD or (fraction < WAD and left <= min_debt // DUST_PARTS):
+        if paid <= values.positive:
+            # all debts, and what they pay for: the rest is the owner's
+            return WAD, paid * WAD // values.positive, False
+        # all there is, for the part of the debts that it pays, rounded against the taker
+        return (values.positive * WAD + paid - 1) // paid, WAD, True
+    return fraction, share, False
+
+
+@internal
+def _set_parameters(parameters: ILiquidationAuction.Parameters):
+    assert parameters.tau >= MIN_TAU and parameters.tau <= MAX_TAU, "auction: tau"
+    assert parameters.tail >= parameters.tau and parameters.tail <= MAX_TAIL, "auction: tail"
+    assert parameters.kappa <= MAX_KAPPA, "auction: kappa"
+    assert parameters.start_level < 0 and parameters.start_level >= -10**18, "auction: start level"
+    assert parameters.target_share != 0 and parameters.target_share <= WAD, "auction: target share"
+    assert parameters.starter_share <= MAX_SHARE and parameters.fund_share <= MAX_SHARE, "auction: bonus shares"
+    assert parameters.least_penalty >= MIN_PENALTY, "auction: penalty"
+    assert parameters.least_penalty <= parameters.most_penalty, "auction: penalty"
+    assert parameters.most_penalty <= MAX_PENALTY, "auction: penalty"
+    version: uint256 = (self.current >> 168) + 1
+    assert version <= MASK_16, "auction: versions"
+    packed: uint256 = (
+        parameters.tau
+        | parameters.tail << 24
+        | self._units(parameters.kappa, KAPPA_UNIT) << 48
+        | self._units(convert(-parameters.start_level, uint256), BASIS_POINT) << 72
+        | self._units(parameters.target_share, BASIS_POINT) << 88
+        | self._units(parameters.starter_share, BASIS_POINT) << 104
+        | self._units(parameters.fund_share, BASIS_POINT) << 120
+        | self._units(parameters.least_penalty, BASIS_POINT) << 136
+        | self._units(parameters.most_penalty, BASIS_POINT) << 152
+        | version << 168
+    )
+    self.current = packed
+    self.versions[version] = packed
+    log ILiquidationAuction.ParametersSet(version=version, parameters=parameters)
+
+
+@pure
+@internal
+def _units(amount: uint256, unit: uint256) -> uint256:
+    assert amount % unit == 0, "auction: precision"
+    return amount // unit

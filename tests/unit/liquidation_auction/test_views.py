@@ -1,0 +1,99 @@
+"""LiquidationAuction.quote, shortfall, auction_of: what keepers read; quote never reverts and take keeps its word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plimsoll.chain import ZERO_ADDRESS
+from tests.support.scenario import DEAD, STALE, WIDE, World
+from tests.unit.liquidation.conftest import TAU, WAD
+
+UNKNOWN = 2**256 - 1
+
+
+@pytest.mark.parametrize("account", [0, 1, 2**96, 2**160, 2**256 - 1])
+def test_quote__garbage__zeros(world: World, account: int) -> None:
+    assert tuple(world.auction.quote(account)) == (False, False, 0, 0, 0, 0, 0, 0, 0)
+    assert tuple(world.auction.auction_of(account)) == (0, ZERO_ADDRESS, 0, 0, False)
+
+
+def test_quote__healthy__says_what_it_is_worth(world: World, long: int) -> None:
+    health, quote = world.health(long), world.auction.quote(long)
+    assert (quote.active, quote.takeable, quote.max_fraction, quote.bonus) == (False, False, 0, 0)
+    assert (quote.equity, quote.requirement, quote.debt) == (health.equity, health.maintenance, health.debt)
+    assert quote.target == health.maintenance * 11 // 10
+
+
+def test_quote__liquidatable_without_an_auction__not_takeable(world: World, sick: int) -> None:
+    quote = world.auction.quote(sick)
+    assert (quote.active, quote.takeable, quote.max_fraction) == (False, False, 0)
+    assert quote.equity < quote.requirement
+
+
+@pytest.mark.parametrize("status", [WIDE, STALE, DEAD])
+@pytest.mark.parametrize("symbol", ["USDC", "WETH"])
+def test_quote__every_status__does_not_revert(world: World, insolvent: int, symbol: str, status: int) -> None:
+    world.set_status(symbol, status)
+    quote = world.auction.quote(insolvent)
+    assert quote.active
+    assert quote.takeable == (status != DEAD)
+
+
+@settings(max_examples=40)
+@given(price=st.integers(1, 2_100), elapsed=st.integers(0, 2 * TAU), part=st.integers(1, WAD), again=st.booleans())
+def test_quote__the_maximum__is_accepted_in_the_same_block(
+    world: World, long: int, rich: int, price: int, elapsed: int, part: int, again: bool
+) -> None:
+    chain, keeper = world.chain, world.roles["keeper"]
+    with chain.isolate():
+        mine = world.copy()
+        mine.set_price("WETH", 1_760)
+        mine.engine.liquidate(long, sender=keeper)
+        chain.warp(elapsed)
+        if again and mine.auction.quote(long).takeable:
+            fraction = max(part * mine.auction.quote(long).max_fraction // WAD, WAD // 300)
+            mine.engine.take(long, fraction, rich, -WAD, sender=keeper)
+        mine.set_price("WETH", price)
+        quote = mine.auction.quote(long)
+        if not quote.takeable:
+            assert quote.max_fraction == quote.share == 0
+            return
+        account = mine.account("keeper", 9)
+        mine.fund("keeper", "USDC", 50_000, mine.engine)
+        owed = 50_000 * 10**6
+        calls = [
+            mine.engine.take.encode(long, quote.max_fraction, account, quote.bonus),
+            mine.engine.deposit.encode(account, mine["USDC"].token, owed),
+        ]
+        receipt = mine.engine.batch(calls, sender=keeper)
+        taken = receipt.find("Taken", mine.auction)[0].args
+        assert (taken["fraction"], taken["share"], taken["bonus"]) == (quote.max_fraction, quote.share, quote.bonus)
+        after = mine.health(long)
+        positive = mine.engine.balance_of(long, mine["WETH"].token) * price
+        assert after.debt == 0 or after.debt >= 100 * WAD - 10**13
+        assert positive == 0 or after.debt == 0 or positive > 25 * WAD
+
+
+def values(world: World, account: int) -> tuple[Any, ...]:
+    return tuple(world.risk_engine.assess_liquidation(world.engine.exposures(account)))
+
+
+def test_shortfall__no_auction__zero(world: World, long: int) -> None:
+    world.set_price("WETH", 1_500)
+    assert world.auction.shortfall(long, values(world, long)) == 0
+
+
+def test_shortfall__insolvent__part_of_the_debt(world: World, insolvent: int) -> None:
+    assert world.auction.shortfall(insolvent, values(world, insolvent)) == WAD // 16
+    world.set_price("WETH", 1_700)
+    assert world.auction.shortfall(insolvent, values(world, insolvent)) == 0
+
+
+@pytest.mark.parametrize("status", [WIDE, STALE, DEAD])
+def test_shortfall__uncertain_price__unknown(world: World, insolvent: int, status: int) -> None:
+    world.set_status("WETH", status)
+    assert world.auction.shortfall(insolvent, values(world, insolvent)) == UNKNOWN
