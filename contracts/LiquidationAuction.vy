@@ -13,7 +13,7 @@
         that owes anything leaves its auction at certain prices only, and what was provisioned stays provisioned until there are such.
 @dev Called by the engine, which has the account valued and moves the ledger itself. An auction is one word, from the low end:
 
-         started_at 40 | starter 160 | penalty 24 (1e-6) | version 16 | taken 1
+         started_at 40 | starter 160 | penalty 24 (1e-6) | version 16
 
      and a version of the parameters another:
 
@@ -53,7 +53,6 @@ MASK_16: constant(uint256) = 2**16 - 1
 MASK_24: constant(uint256) = 2**24 - 1
 MASK_40: constant(uint256) = 2**40 - 1
 ADDRESS: constant(uint256) = 2**160 - 1
-TAKEN: constant(uint256) = 1 << 240
 UNKNOWN: constant(uint256) = max_value(uint256)
 
 MIN_TAU: constant(uint256) = 60
@@ -68,6 +67,7 @@ ENGINE: immutable(address)
 
 auctions: HashMap[uint256, uint256]
 versions: HashMap[uint256, uint256]
+taken: transient(HashMap[uint256, bool])   # accounts that something was taken from in this transaction
 current: uint256   # of the versions the newest, and its number above its bits
 
 
@@ -136,7 +136,7 @@ def take(
     takeable: bool = False
     bonus: int256 = 0
     most: uint256 = 0
-    takeable, bonus, most = self._terms(auction, parameters, values, min_debt, risk_engine)
+    takeable, bonus, most = self._terms(auction, self.taken[account], parameters, values, min_debt, risk_engine)
     assert takeable, "auction: healthy"
     assert values.positive != 0, "auction: nothing to take"
     assert bonus >= min_bonus, "auction: bonus"
@@ -168,7 +168,9 @@ def take(
         terms.shortfall = UNKNOWN
     elif not terms.ended:
         terms.shortfall = self._shortfall(equity - auction_terms._scaled(values.debt - left, bonus), left)
-    self.auctions[account] = 0 if terms.ended else auction | TAKEN
+    if terms.ended:
+        self.auctions[account] = 0
+    self.taken[account] = not terms.ended
     log ILiquidationAuction.Taken(account=account, fraction=taken, share=share, bonus=bonus, ended=terms.ended)
     return terms
 
@@ -181,7 +183,7 @@ def end(account: uint256, owes: bool, risk_engine: address, values: IRiskEngine.
     if owes:
         assert values.certain, "auction: price status"
         parameters: uint256 = self._parameters(auction)
-        takeable: bool = self._terms(auction, parameters, values, 0, risk_engine)[0]
+        takeable: bool = self._terms(auction, self.taken[account], parameters, values, 0, risk_engine)[0]
         assert not takeable, "auction: below the line"
     self.auctions[account] = 0
     log ILiquidationAuction.Ended(account=account)
@@ -246,7 +248,7 @@ def quote(account: uint256) -> ILiquidationAuction.Quote:
     if auction == 0 or values.debt == 0:
         return answer
     empties: bool = False
-    answer.takeable, answer.bonus, answer.max_fraction = self._terms(auction, parameters, values, min_debt, risk_engine)
+    answer.takeable, answer.bonus, answer.max_fraction = self._terms(auction, self.taken[account], parameters, values, min_debt, risk_engine)
     answer.takeable = answer.takeable and values.positive != 0
     if answer.takeable:
         answer.max_fraction, answer.share, empties = self._shares(answer.max_fraction, values, answer.bonus, min_debt)
@@ -262,7 +264,7 @@ def auction_of(account: uint256) -> ILiquidationAuction.Auction:
         starter=convert((auction >> 40) & ADDRESS, address),
         penalty=((auction >> 200) & MASK_24) * PENALTY_UNIT,
         version=(auction >> 224) & MASK_16,
-        taken=auction & TAKEN != 0,
+        taken=self.taken[account],
     )
 
 
@@ -337,11 +339,17 @@ def _target(parameters: uint256, values: IRiskEngine.Liquidation, risk_engine: a
 @view
 @internal
 def _terms(
-    auction: uint256, parameters: uint256, values: IRiskEngine.Liquidation, min_debt: uint256, risk_engine: address
+    auction: uint256,
+    taken: bool,
+    parameters: uint256,
+    values: IRiskEngine.Liquidation,
+    min_debt: uint256,
+    risk_engine: address,
 ) -> (bool, int256, uint256):
     """
     @return Whether a take is allowed, its bonus and the largest fraction of the debts.
-    @dev Once something was taken, an account that lacks no more of its target than roundings and a moment's interest has reached it.
+    @dev A taker may go to the target in several takes of one transaction; an account that lacks no more of it than roundings
+         has reached it. For everybody later the line is the requirement again: a tiny take must not keep an account in its auction.
     """
     if values.debt == 0:
         return False, 0, 0
@@ -351,7 +359,7 @@ def _terms(
     target_debt: uint256 = 0
     target_positive, target_debt = self._target(parameters, values, risk_engine)
     line: uint256 = requirement
-    if auction & TAKEN != 0:
+    if taken:
         line = target_positive + target_debt
     kappa: uint256 = 0
     if values.certain:
@@ -373,7 +381,7 @@ def _terms(
     most: uint256 = auction_terms._max_fraction(
         equity, values.positive, values.debt, target_positive, target_debt, bonus
     )
-    if auction & TAKEN != 0 and most <= AT_TARGET:
+    if taken and most <= AT_TARGET:
         return False, bonus, 0
     if values.debt - values.debt * most // WAD < min_debt:
         most = WAD

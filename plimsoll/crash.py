@@ -225,7 +225,7 @@ class Crash(Teller):
         if auction is None:
             return []
         quote = protocol.quote(account)
-        if quote.equity >= (quote.target if auction.taken else quote.requirement):
+        if quote.equity >= quote.requirement:
             self.done(protocol.by(person).cancel(account))
             return []
         now = self.devnet.chain.timestamp()

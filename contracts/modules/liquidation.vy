@@ -126,7 +126,8 @@ def take(account: uint256, fraction: uint256, to_account: uint256, min_bonus: in
 @external
 def cancel(account: uint256):
     """
-    @notice End the auction of an account that is back above its line, or above its target once something was taken. Anyone.
+    @notice End the auction of an account that is back above its line, or above its target in a transaction that took from it.
+            Anyone.
     @dev Errors: "engine: check pending", "auction: none", "auction: price status" (with debts), "auction: below the line".
     """
     accounts._assert_settled(account)

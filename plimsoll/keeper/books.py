@@ -204,9 +204,7 @@ class Books:
         """Return the accounts that would be below their line at other prices (added to the last report) and time."""
         changed = self._prices | {key: Price(*price) for key, price in prices.items()}
         there = market(self._state, changed, now, self._settled)
-        return self._lines.would_be_below(
-            there, lambda account: there.value(self._state.account(account)).liquidatable
-        )
+        return self._lines.would_be_below(there, lambda account: there.value(self._state.account(account)).liquidatable)
 
     def rest(self) -> bool:
         """Use idle time: renew what decisions start from, if that pays. Return whether it did.
@@ -252,7 +250,7 @@ class Books:
             return None
         parameters = liquidation_auction.Parameters(**terms)
         return liquidation_auction.Auction(
-            running.started_at, running.starter, running.penalty, parameters, running.taken
+            running.started_at, running.starter, running.penalty, parameters, taken=False
         )
 
     def explain(self, account: int, now: int | None = None) -> Explanation:

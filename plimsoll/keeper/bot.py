@@ -289,9 +289,8 @@ class Bot:
             auction = self._books.account(account).auction
             if auction is None:
                 continue
-            line = quote.target if auction.taken else quote.requirement
-            if quote.equity >= line:
-                if self._actions.cancel:
+            if quote.equity >= quote.requirement:
+                if self._actions.cancel and self._may_cancel(account, head):
                     wishes.append(self._wish(account, verbs.CANCEL.encode([account]), "cancel"))
             elif quote.equity < 0 and quote.equity + quote.debt <= min_debt // 4 and self._actions.write_off:
                 wishes.append(self._wish(account, verbs.WRITE_OFF.encode([account]), "write_off"))
@@ -318,6 +317,18 @@ class Bot:
                 if abs(expected - booked) * 10 > max(expected, booked):
                     return True
         return False
+
+    def _may_cancel(self, account: int, head: Header) -> bool:
+        """Return whether it is this keeper's turn to end an auction: his own at once, another's after its tail.
+
+        Ending one pays nothing, so keepers must not race for it and pay for transactions that fail.
+        """
+        auction = self._books.account(account).auction
+        terms = self._books.state.terms(auction.version) if auction else None
+        if auction is None or terms is None:
+            return False
+        mine = auction.starter.lower() == self._sender.address.lower()
+        return mine or head.timestamp >= auction.started_at + terms["tail"]
 
     def _may_raise(self, account: int, quote: Quote, head: Header) -> bool:
         auction = self._books.account(account).auction

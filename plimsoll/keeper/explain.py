@@ -118,6 +118,5 @@ def _reason(row: AccountState, value: Value, legs: tuple[Leg, ...]) -> str:
         depth = "its equity is negative" if value.equity < 0 else "its equity is below its requirement"
         return f"{state}: {depth}{favoured}"
     if row.auction:
-        what = "once it is at its target" if row.auction.taken else "by anyone"
-        return f"under auction, but its equity covers its requirement: the auction can be cancelled {what}{favoured}"
+        return f"under auction, but its equity covers its requirement: the auction can be cancelled by anyone{favoured}"
     return f"not liquidatable: its equity covers its requirement{favoured}"

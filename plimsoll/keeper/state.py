@@ -60,7 +60,6 @@ class Auction:
     starter: str
     penalty: int
     version: int
-    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,8 +446,9 @@ class State:
         self._change(entry.args["account"], auction=replace(auction, penalty=entry.args["penalty"]))
 
     def _on_auction_taken(self, entry: Entry) -> None:
-        auction = self._auction_at(entry)
-        self._change(entry.args["account"], auction=None if entry.args["ended"] else replace(auction, taken=True))
+        self._auction_at(entry)
+        if entry.args["ended"]:
+            self._change(entry.args["account"], auction=None)
 
     def _on_parameters_set(self, entry: Entry) -> None:
         version = entry.args["version"]

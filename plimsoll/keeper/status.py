@@ -81,7 +81,7 @@ def _auction(explanation: Explanation, quote: Quote | None) -> str:
     assert auction is not None
     text = (
         f"Auction since {_moment(auction.started_at)}, started by {auction.starter}, penalty "
-        f"{percent(from_wad(auction.penalty))}{', something was taken' if auction.taken else ''}."
+        f"{percent(from_wad(auction.penalty))}."
     )
     if quote is None:
         return text

@@ -109,7 +109,7 @@ def targets(values: Values, parameters: Parameters, initial_ratio: int) -> tuple
 
 
 def line(auction: Auction, values: Values, initial_ratio: int) -> int:
-    """Return the equity at which the auction may end: the requirement, or the target once something was taken."""
+    """Return the equity at which the auction may end: the requirement, the target after a take in this transaction."""
     if auction.taken:
         return sum(targets(values, auction.parameters, initial_ratio))
     return values.requirement

@@ -150,9 +150,7 @@ def check(books: Books, world: World) -> None:
         auction = auctions.get(account)
         assert (auction is None) is (on_chain.started_at == 0)
         if auction is not None:
-            assert auction == Auction(
-                on_chain.started_at, on_chain.starter, on_chain.penalty, on_chain.version, on_chain.taken
-            )
+            assert auction == Auction(on_chain.started_at, on_chain.starter, on_chain.penalty, on_chain.version)
         for asset in world.assets.values():
             assert books.account(account).provisions.get(asset.key, 0) == asset.pool.provision_of(account)
     for asset in world.assets.values():

@@ -224,7 +224,7 @@ def test_auction__starts_is_raised_taken_and_ends() -> None:
     assert account_word.flags(state.word(ALICE)) == UNDER_AUCTION
     log(state, AUCTION_ADDRESS, "Raised", account=ALICE, penalty=WAD // 10)
     log(state, AUCTION_ADDRESS, "Taken", account=ALICE, ended=False)
-    assert state.auctions() == {ALICE: Auction(2_000, TOKEN, WAD // 10, 3, taken=True)}
+    assert state.auctions() == {ALICE: Auction(2_000, TOKEN, WAD // 10, 3)}
     log(state, AUCTION_ADDRESS, "Taken", account=ALICE, ended=True)
     assert state.auctions() == {}
     assert account_word.flags(state.word(ALICE)) == 0

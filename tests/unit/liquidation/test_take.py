@@ -231,12 +231,27 @@ def test_take__nothing_positive_with_a_price__reverts(world: World, auctioned: i
         world.engine.take(auctioned, HALF, rich, -WAD, sender=world.roles["keeper"])
 
 
-def test_take__after_the_target__can_go_on_when_it_falls_again(world: World, auctioned: int, rich: int) -> None:
+def test_take__after_the_target__goes_on_below_the_line_again(world: World, auctioned: int, rich: int) -> None:
     world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"])
     with reverts("auction: healthy"):
         world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"])
     world.set_price("WETH", 1_755)
+    quote = world.auction.quote(auctioned)
+    assert quote.requirement <= quote.equity < quote.target
+    with reverts("auction: healthy"):
+        world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"])
+    world.set_price("WETH", 1_690)
     world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"])
+
+
+def test_take__in_one_batch__several_reach_the_target(world: World, auctioned: int, rich: int) -> None:
+    keeper = world.roles["keeper"]
+    part = world.auction.quote(auctioned).max_fraction // 2
+    takes = [world.engine.take.encode(auctioned, fraction, rich, -WAD) for fraction in (part, WAD)]
+    world.engine.batch(takes, sender=keeper)
+    quote = world.auction.quote(auctioned)
+    assert quote.equity > quote.requirement
+    assert quote.target - quote.equity <= quote.debt // 10**6
 
 
 # Who and where to
