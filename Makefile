@@ -14,6 +14,9 @@ NETWORK_anvil := ethereum:local:foundry
 NETWORK_embedded := ethereum:local:test
 NETWORK := $(NETWORK_$(CHAIN))
 
+# States of past blocks that anvil keeps, in memory.
+ANVIL_STATES := 512
+
 SYSTEM_PATH := $(PATH)
 # ape starts the first `vyper` and `anvil` on PATH: the project's own. With the venv activated, `ape` works without make.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -58,7 +61,10 @@ $(NODE_STAMP): package.json package-lock.json .npmrc | $(PYTHON_STAMP)
 	$$npm ci --ignore-scripts --loglevel=error
 	@anvil=$$(ls node_modules/@foundry-rs/anvil-*/bin/anvil 2> /dev/null) \
 		|| { echo "@foundry-rs/anvil has no binary for this machine" >&2; exit 1; }; \
-	ln -sf "$(CURDIR)/$$anvil" $(VENV)/bin/anvil
+	rm -f $(VENV)/bin/anvil; \
+	printf '#!/bin/sh\n# Old states stay out of the home folder, where nobody would remove them.\nexec "%s" --prune-history %s "$$@"\n' \
+		"$(CURDIR)/$$anvil" $(ANVIL_STATES) > $(VENV)/bin/anvil; \
+	chmod +x $(VENV)/bin/anvil
 	@touch $@
 
 compile: setup ## Compile every contract with ape

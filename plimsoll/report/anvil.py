@@ -27,6 +27,8 @@ from plimsoll.chain.keys import COUNT, MNEMONIC, test_keys
 from plimsoll.errors import ChainError
 
 HARDFORK = "prague"
+STATES = 512
+"""Past blocks whose state the node keeps, in memory; without a limit it leaves gigabytes in the home folder."""
 GENESIS_TIME = 1_800_000_000
 SECONDS_PER_BLOCK = 60
 TRANSACTION_GAS = 16_000_000
@@ -246,6 +248,7 @@ def _options(tracing: bool) -> list[str]:
     options = ["--port", "0", "--hardfork", HARDFORK, "--gas-price", "0", "--base-fee", "0"]
     options += ["--timestamp", str(GENESIS_TIME), "--chain-id", str(CHAIN_ID)]
     options += ["--mnemonic", MNEMONIC, "--accounts", str(COUNT)]
+    options += ["--prune-history", str(STATES)]
     return [*options, "--steps-tracing"] if tracing else options
 
 
