@@ -28,6 +28,7 @@ from plimsoll.keeper.pricing import Costs, Offer, PricingModel
 from plimsoll.keeper.rpc import Fault, RpcError, RpcUnavailable
 from plimsoll.keeper.sender import Action, NotSent, Outcome, Sender
 from plimsoll.keeper.source import Header, SourceError
+from plimsoll.keeper.state import Auction
 from plimsoll.keeper.store import StoreError
 from plimsoll.keeper.strategy import Target
 from plimsoll.keeper.taker import GasPrice, Taker
@@ -290,13 +291,13 @@ class Bot:
             if auction is None:
                 continue
             if quote.equity >= quote.requirement:
-                if self._actions.cancel and self._may_cancel(account, head):
+                if self._actions.cancel and self._may_cancel(auction, head):
                     wishes.append(self._wish(account, verbs.CANCEL.encode([account]), "cancel"))
             elif quote.equity < 0 and quote.equity + quote.debt <= min_debt // 4 and self._actions.write_off:
                 wishes.append(self._wish(account, verbs.WRITE_OFF.encode([account]), "write_off"))
             elif self._actions.poke and self._provision_is_off(account, quote, head):
                 wishes.append(self._wish(account, verbs.POKE.encode([account]), "poke"))
-            elif self._may_raise(account, quote, head) and self._actions.start != NEVER:
+            elif self._may_raise(auction, quote, head) and self._actions.start != NEVER:
                 wishes.append(self._wish(account, verbs.LIQUIDATE.encode([account]), "raise"))
         self._send(wishes, price, head)
 
@@ -318,22 +319,20 @@ class Bot:
                     return True
         return False
 
-    def _may_cancel(self, account: int, head: Header) -> bool:
+    def _may_cancel(self, auction: Auction, head: Header) -> bool:
         """Return whether it is this keeper's turn to end an auction: his own at once, another's after its tail.
 
         Ending one pays nothing, so keepers must not race for it and pay for transactions that fail.
         """
-        auction = self._books.account(account).auction
-        terms = self._books.state.terms(auction.version) if auction else None
-        if auction is None or terms is None:
+        terms = self._books.state.terms(auction.version)
+        if terms is None:
             return False
         mine = auction.starter.lower() == self._sender.address.lower()
         return mine or head.timestamp >= auction.started_at + terms["tail"]
 
-    def _may_raise(self, account: int, quote: Quote, head: Header) -> bool:
-        auction = self._books.account(account).auction
-        terms = self._books.state.terms(auction.version) if auction else None
-        if auction is None or terms is None or quote.debt == 0 or head.timestamp < auction.started_at + terms["tail"]:
+    def _may_raise(self, auction: Auction, quote: Quote, head: Header) -> bool:
+        terms = self._books.state.terms(auction.version)
+        if terms is None or quote.debt == 0 or head.timestamp < auction.started_at + terms["tail"]:
             return False
         return _penalty(quote, terms) > auction.penalty
 

@@ -88,7 +88,6 @@ class Liquidation:
         if terms.ended:
             self._end(account, word)
         else:
-            self.auctions[account] = auction
             self._provide(now, account, word, exposures, terms.shortfall)
         engine._finish(now, to_account, old, target, MARGIN | DEBT_RAISED)
         return terms.fraction, terms.share
