@@ -88,9 +88,10 @@ gas: setup ## Measure every operation, print them beside the best peer, fail abo
 fuzz: setup ## Run the property tests with more examples (FUZZ_PROFILE=nightly for long ones)
 	@HYPOTHESIS_PROFILE=$(FUZZ_PROFILE) $(PYTEST) tests -n $(WORKERS) --dist loadfile -m hypothesis
 
-figures: setup ## Write the README's example, sizes and gas again (after make gas)
+figures: setup ## Write the figures in README and docs/ again (after make gas)
 	@$(PYTHON) -m plimsoll.report.example $(FIGURES)
 	@$(PYTHON) -m plimsoll.report.size_and_gas $(FIGURES)
+	@$(PYTHON) -m plimsoll.report.push_cost $(FIGURES)
 
 sizes: setup ## Print runtime sizes, fail above the EVM's limit
 	@$(PYTHON) -m plimsoll.report.sizes

@@ -36,4 +36,4 @@ def test_text__contract_that_does_not_compile__is_not_left_out(monkeypatch: pyte
 
 
 def test_readme__has_a_place_for_it() -> None:
-    assert readme.replaced(readme.README.read_text(), "gas", "x")
+    assert readme.replaced((readme.ROOT / "README.md").read_text(), "gas", "x")
