@@ -1,6 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
-# pragma optimize codesize
+# pragma optimize gas
 # pragma nonreentrancy on
 """
 @title A lending pool of one asset
@@ -10,7 +10,7 @@
 
         What stops it: deposits stop at the supply cap and when a share lost all but a millionth of its first price,
         withdrawals where the cash ends, borrowing at the borrow cap and where the cash ends. What stays open: nothing
-        here stops a repayment, a provision, a write-off, an accrual or, while there is cash, a withdrawal. Nobody can
+        here stops a repayment of what is owed, a provision, a write-off, an accrual or, while there is cash, a withdrawal. Nobody can
         pause the pool; the owner moves parameters within their bounds, and the guardian lowers caps.
 @dev Everything is kept in a ledger; the pool's own token balance is read only around a transfer to it, so that a
      donation changes nothing. State is written before a token moves. Liquidity is never promised: see maxWithdraw.
@@ -187,7 +187,8 @@ def repay(account: uint256, amount: uint256) -> (uint256, uint256):
             the engine.
     @param amount Raw units.
     @return What was used, and the debt that is left (rounded up); 0 is left exactly when no debt share is.
-    @dev Nothing here can stop a repayment. Errors: "pool: engine only".
+    @dev Nothing here can stop a repayment of no more than the debt. Errors: "pool: engine only", "token: received differs" (a token
+         that takes a fee: less than the rest would arrive at the engine, which credits it whole).
     """
     self._only_engine()
     ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
@@ -206,7 +207,11 @@ def repay(account: uint256, amount: uint256) -> (uint256, uint256):
     lender_shares._release(account, account_shares)
 
     if amount > used:
-        tokens._push(pool_ledger.asset, engine, unsafe_sub(amount, used))
+        rest: uint256 = unsafe_sub(amount, used)
+        before: uint256 = staticcall IERC20(pool_ledger.asset).balanceOf(engine)
+        tokens._push(pool_ledger.asset, engine, rest)
+        arrived: uint256 = unsafe_sub(staticcall IERC20(pool_ledger.asset).balanceOf(engine), before)
+        assert arrived == rest, "token: received differs"
     return used, share_math._debt_up(account_shares, ledger.debt, ledger.debt_shares)
 
 
@@ -230,26 +235,30 @@ def move_debt(
     shares: uint256 = self.debt_shares_of[source]
     moved: uint256 = unsafe_div(shares * fraction + (WAD - 1), WAD)
     amount: uint256 = share_math._debt_up(moved, ledger.debt, ledger.debt_shares)
-    for_starter: uint256 = unsafe_div(amount * starter_rate + (WAD - 1), WAD)
-    for_fund: uint256 = min(
-        unsafe_div(amount * fund_rate + (WAD - 1), WAD), unsafe_sub(pool_words.FEE_LIMIT, ledger.fee)
-    )
-    extra: uint256 = for_starter + for_fund
+    for_starter: uint256 = 0
+    for_fund: uint256 = 0
     extra_shares: uint256 = 0
     minted: uint256 = 0
-    if extra != 0:
+    if starter_rate | fund_rate != 0:
+        for_starter = unsafe_div(amount * starter_rate + (WAD - 1), WAD)
+        for_fund = min(
+            unsafe_div(amount * fund_rate + (WAD - 1), WAD), unsafe_sub(pool_words.FEE_LIMIT, ledger.fee)
+        )
+        extra: uint256 = for_starter + for_fund
         extra_shares = share_math._debt_shares_up(extra, ledger.debt, ledger.debt_shares)
-        minted = lender_shares._mintable(ledger, for_starter)
+        if for_starter != 0:
+            minted = lender_shares._mintable(ledger, for_starter)
+        debt: uint256 = ledger.debt + extra
         debt_shares: uint256 = ledger.debt_shares + extra_shares
-        if ledger.debt + extra > pool_words.DEBT_LIMIT or debt_shares > pool_words.DEBT_SHARES_LIMIT:
-            extra = 0
+        if debt > pool_words.DEBT_LIMIT or debt_shares > pool_words.DEBT_SHARES_LIMIT:
             extra_shares = 0
             for_starter = 0
             for_fund = 0
             minted = 0
-    ledger.debt += extra
-    ledger.debt_shares += extra_shares
-    ledger.fee += for_fund
+        else:
+            ledger.debt = debt
+            ledger.debt_shares = debt_shares
+            ledger.fee = unsafe_add(ledger.fee, for_fund)
     shares = unsafe_sub(shares, moved)
     self.debt_shares_of[source] = shares
     target_shares: uint256 = self.debt_shares_of[target] + moved + extra_shares
@@ -316,6 +325,17 @@ def write_off(account: uint256) -> (uint256, uint256):
     log ILendingPool.WrittenOff(account=account, loss=loss, covered=covered, burned=burned)
     lender_shares._provision(account, 0)
     return loss, covered
+
+
+@external
+def accrued_debt(account: uint256) -> uint256:
+    """
+    @notice Bring interest up to date, for who goes on to change the debt in the same transaction. Anyone.
+    @return The account's debt, rounded up.
+    """
+    ledger: ILendingPool.Ledger = pool_ledger._accrue(pool_ledger.configuration)
+    pool_ledger._store(ledger)
+    return share_math._debt_up(self.debt_shares_of[account], ledger.debt, ledger.debt_shares)
 
 
 # Flash loans (ERC-3156)

@@ -8,10 +8,13 @@
 @notice Starts, prices and ends in-place Dutch auctions. Nothing is seized at the start: the account keeps its balances
         and its owner may cure it at any time. Formulas: `auction_terms`; valuation: the risk engine's `assess_liquidation`.
 
-        What stops it: nothing. No pause, no cap and no price status stops a start or a take; an asset without a certain price
-        is valued in the account's favour, and a DEAD one stays where it is until its delay has passed. That favour ends no auction: an account
-        that owes anything leaves its auction at certain prices only, and what was provisioned stays provisioned until there are such.
-@dev Called by the engine, which has the account valued and moves the ledger itself. An auction is one word, from the low end:
+        What stops it: nothing here. No pause, no cap and no price status stops a start or a take (a gate of the engine stops takers); an
+        asset without a certain price is valued in the account's favour, and a DEAD one stays where it is until its delay has passed. That
+        favour ends no auction: an account that owes anything leaves its auction at certain prices only, and what was provisioned stays
+        provisioned until there are such.
+@dev Called by the engine, which has the account valued and moves the ledger itself. What it alone may call takes no lock: the
+     engine's own is held, and nobody is called from there. Arithmetic on values is unchecked, within the bounds that auction_terms names.
+     An auction is one word, from the low end:
 
          started_at 40 | starter 160 | penalty 24 (1e-6) | version 16
 
@@ -63,7 +66,7 @@ MAX_SHARE: constant(uint256) = 5 * 10**17
 MIN_PENALTY: constant(uint256) = 10**15
 MAX_PENALTY: constant(uint256) = 2 * 10**17
 
-ENGINE: immutable(address)
+margin_engine: public(immutable(address))
 
 auctions: HashMap[uint256, uint256]
 versions: HashMap[uint256, uint256]
@@ -74,7 +77,7 @@ current: uint256   # of the versions the newest, and its number above its bits
 @deploy
 def __init__(engine: address, parameters: ILiquidationAuction.Parameters, owner: address, guardian: address):
     assert engine != empty(address), "auction: zero address"
-    ENGINE = engine
+    margin_engine = engine
     ownable.__init__()
     roles.__init__(owner, guardian)
     self._set_parameters(parameters)
@@ -84,19 +87,23 @@ def __init__(engine: address, parameters: ILiquidationAuction.Parameters, owner:
 
 
 @external
+@reentrant
 def start(account: uint256, starter: address, values: IRiskEngine.Liquidation) -> uint256:
     self._only_engine()
-    equity: int256 = self._equity(values)
-    requirement: uint256 = values.positive_requirement + values.debt_requirement
+    equity: int256 = self._equity(values.positive, values.debt)
+    requirement: uint256 = unsafe_add(values.positive_requirement, values.debt_requirement)
     assert values.debt != 0 and equity < convert(requirement, int256), "auction: healthy"
     auction: uint256 = self.auctions[account]
     parameters: uint256 = self._parameters(auction)
-    penalty: uint256 = auction_terms._penalty(
-        requirement,
-        values.debt,
-        ((parameters >> 136) & MASK_16) * BASIS_POINT,
-        ((parameters >> 152) & MASK_16) * BASIS_POINT,
-    ) // PENALTY_UNIT
+    penalty: uint256 = unsafe_div(
+        auction_terms._penalty(
+            requirement,
+            values.debt,
+            unsafe_mul((parameters >> 136) & MASK_16, BASIS_POINT),
+            unsafe_mul((parameters >> 152) & MASK_16, BASIS_POINT),
+        ),
+        PENALTY_UNIT,
+    )
     if auction == 0:
         self.auctions[account] = (
             block.timestamp | convert(starter, uint256) << 40 | penalty << 200 | parameters >> 168 << 224
@@ -104,10 +111,7 @@ def start(account: uint256, starter: address, values: IRiskEngine.Liquidation) -
         log ILiquidationAuction.Started(
             account=account,
             starter=starter,
-            penalty=penalty * PENALTY_UNIT,
-            equity=equity,
-            requirement=requirement,
-            debt=values.debt,
+            penalty=unsafe_mul(penalty, PENALTY_UNIT),
         )
     else:
         old: uint256 = (auction >> 200) & MASK_24
@@ -120,12 +124,12 @@ def start(account: uint256, starter: address, values: IRiskEngine.Liquidation) -
 
 
 @external
+@reentrant
 def take(
     account: uint256,
     fraction: uint256,
     min_bonus: int256,
     min_debt: uint256,
-    risk_engine: address,
     values: IRiskEngine.Liquidation,
 ) -> ILiquidationAuction.Terms:
     self._only_engine()
@@ -135,8 +139,9 @@ def take(
     parameters: uint256 = self._parameters(auction)
     takeable: bool = False
     bonus: int256 = 0
+    paid: uint256 = 0
     most: uint256 = 0
-    takeable, bonus, most = self._terms(auction, self.taken[account], parameters, values, min_debt, risk_engine)
+    takeable, bonus, paid, most = self._terms(auction, self.taken[account], parameters, values, min_debt)
     assert takeable, "auction: healthy"
     assert values.positive != 0, "auction: nothing to take"
     assert bonus >= min_bonus, "auction: bonus"
@@ -144,52 +149,54 @@ def take(
     taken: uint256 = 0
     share: uint256 = 0
     empties: bool = False
-    taken, share, empties = self._shares(min(fraction, most), values, bonus, min_debt)
-    left: uint256 = values.debt - values.debt * taken // WAD
-    assert empties or taken == WAD or left >= min_debt, "auction: remainder"
-    terms: ILiquidationAuction.Terms = ILiquidationAuction.Terms(
-        fraction=taken,
-        share=share,
-        starter=convert((auction >> 40) & ADDRESS, address),
-        starter_rate=0,
-        fund_rate=0,
-        excluded=values.excluded,
-        shortfall=0,
-        written_off=empties and values.excluded == 0 and taken != WAD,
-        ended=values.excluded == 0 and (empties or taken == WAD),
-    )
-    equity: int256 = self._equity(values)
+    taken, share, empties = self._shares(min(fraction, most), values.positive, paid, min_debt)
+    assumed: uint256 = unsafe_div(unsafe_mul(values.debt, taken), WAD)
+    left: uint256 = unsafe_sub(values.debt, assumed)
+    everything: bool = taken == WAD
+    if not everything:
+        assert empties or left >= min_debt, "auction: remainder"
+    terms: ILiquidationAuction.Terms = empty(ILiquidationAuction.Terms)
+    terms.fraction = taken
+    terms.share = share
+    terms.starter = convert((auction >> 40) & ADDRESS, address)
+    terms.bonus = bonus
+    if values.excluded == 0:
+        terms.written_off = empties and not everything
+        terms.ended = empties or everything
+    equity: int256 = self._equity(values.positive, values.debt)
     if bonus > 0:
         rate: uint256 = convert(bonus, uint256)
-        terms.starter_rate = rate * ((parameters >> 104) & MASK_16) // BASIS_POINTS
-        if equity > 0 and rate * values.debt <= convert(equity, uint256) * WAD:
-            terms.fund_rate = rate * ((parameters >> 120) & MASK_16) // BASIS_POINTS
+        terms.starter_rate = unsafe_div(unsafe_mul(rate, (parameters >> 104) & MASK_16), BASIS_POINTS)
+        if equity > 0 and unsafe_mul(rate, values.debt) <= unsafe_mul(convert(equity, uint256), WAD):
+            terms.fund_rate = unsafe_div(unsafe_mul(rate, (parameters >> 120) & MASK_16), BASIS_POINTS)
     if not values.certain:
         terms.shortfall = UNKNOWN
     elif not terms.ended:
-        terms.shortfall = self._shortfall(equity - auction_terms._scaled(values.debt - left, bonus), left)
+        terms.shortfall = self._shortfall(unsafe_sub(equity, auction_terms._scaled(assumed, bonus)), left)
     if terms.ended:
         self.auctions[account] = 0
+        log ILiquidationAuction.Ended(account=account)
     self.taken[account] = not terms.ended
-    log ILiquidationAuction.Taken(account=account, fraction=taken, share=share, bonus=bonus, ended=terms.ended)
     return terms
 
 
 @external
-def end(account: uint256, owes: bool, risk_engine: address, values: IRiskEngine.Liquidation):
+@reentrant
+def end(account: uint256, owes: bool, values: IRiskEngine.Liquidation):
     self._only_engine()
     auction: uint256 = self.auctions[account]
     assert auction != 0, "auction: none"
     if owes:
         assert values.certain, "auction: price status"
         parameters: uint256 = self._parameters(auction)
-        takeable: bool = self._terms(auction, self.taken[account], parameters, values, 0, risk_engine)[0]
+        takeable: bool = self._terms(auction, self.taken[account], parameters, values, 0)[0]
         assert not takeable, "auction: below the line"
     self.auctions[account] = 0
     log ILiquidationAuction.Ended(account=account)
 
 
 @external
+@reentrant
 def write_off(account: uint256, min_debt: uint256, values: IRiskEngine.Liquidation):
     self._only_engine()
     assert self.auctions[account] != 0, "auction: none"
@@ -216,7 +223,7 @@ def shortfall(account: uint256, values: IRiskEngine.Liquidation) -> uint256:
         return 0
     if not values.certain:
         return UNKNOWN
-    return self._shortfall(self._equity(values), values.debt)
+    return self._shortfall(self._equity(values.positive, values.debt), values.debt)
 
 
 @view
@@ -225,33 +232,36 @@ def quote(account: uint256) -> ILiquidationAuction.Quote:
     risk_engine: address = empty(address)
     min_debt: uint256 = 0
     paused: bool = False
-    risk_engine, min_debt, paused = staticcall IMarginEngine(ENGINE).settings()
+    risk_engine, min_debt, paused = staticcall IMarginEngine(margin_engine).settings()
     values: IRiskEngine.Liquidation = staticcall IRiskEngine(risk_engine).assess_liquidation(
-        staticcall IMarginEngine(ENGINE).exposures(account)
+        staticcall IMarginEngine(margin_engine).exposures(account)
     )
     auction: uint256 = self.auctions[account]
     parameters: uint256 = self._parameters(auction)
     target_positive: uint256 = 0
     target_debt: uint256 = 0
-    target_positive, target_debt = self._target(parameters, values, risk_engine)
+    target_positive, target_debt = self._target(parameters, values)
     answer: ILiquidationAuction.Quote = ILiquidationAuction.Quote(
         active=auction != 0,
         takeable=False,
         max_fraction=0,
         share=0,
         bonus=0,
-        equity=self._equity(values),
+        equity=self._equity(values.positive, values.debt),
         requirement=values.positive_requirement + values.debt_requirement,
         target=target_positive + target_debt,
         debt=values.debt,
     )
     if auction == 0 or values.debt == 0:
         return answer
+    paid: uint256 = 0
     empties: bool = False
-    answer.takeable, answer.bonus, answer.max_fraction = self._terms(auction, self.taken[account], parameters, values, min_debt, risk_engine)
+    answer.takeable, answer.bonus, paid, answer.max_fraction = self._terms(
+        auction, self.taken[account], parameters, values, min_debt
+    )
     answer.takeable = answer.takeable and values.positive != 0
     if answer.takeable:
-        answer.max_fraction, answer.share, empties = self._shares(answer.max_fraction, values, answer.bonus, min_debt)
+        answer.max_fraction, answer.share, empties = self._shares(answer.max_fraction, values.positive, paid, min_debt)
     return answer
 
 
@@ -297,21 +307,23 @@ def _parameters(auction: uint256) -> uint256:
     """
     @notice Those that an auction runs under, or, without an auction, those that one would start under.
     """
-    if auction == 0:
-        return self.current
-    return self.versions[(auction >> 224) & MASK_16]
+    newest: uint256 = self.current
+    version: uint256 = (auction >> 224) & MASK_16
+    if auction == 0 or version == newest >> 168:
+        return newest
+    return self.versions[version]
 
 
 @view
 @internal
 def _only_engine():
-    assert msg.sender == ENGINE, "auction: engine only"
+    assert msg.sender == margin_engine, "auction: engine only"
 
 
 @pure
 @internal
-def _equity(values: IRiskEngine.Liquidation) -> int256:
-    return convert(values.positive, int256) - convert(values.debt, int256)
+def _equity(positive: uint256, debt: uint256) -> int256:
+    return unsafe_sub(convert(positive, int256), convert(debt, int256))
 
 
 @pure
@@ -322,18 +334,22 @@ def _shortfall(equity: int256, debt: uint256) -> uint256:
     """
     if equity >= 0 or debt == 0:
         return 0
-    return min((convert(-equity, uint256) * WAD + debt - 1) // debt, WAD)
+    loss: uint256 = convert(unsafe_sub(0, equity), uint256)
+    return min(unsafe_div(unsafe_add(unsafe_mul(loss, WAD), unsafe_sub(debt, 1)), debt), WAD)
 
 
-@view
+@pure
 @internal
-def _target(parameters: uint256, values: IRiskEngine.Liquidation, risk_engine: address) -> (uint256, uint256):
+def _target(parameters: uint256, values: IRiskEngine.Liquidation) -> (uint256, uint256):
     """
     @return Target requirement of the positive and of the debt side, WAD dollars, rounded down.
     """
-    excess: uint256 = staticcall IRiskEngine(risk_engine).initial_ratio() - WAD
-    factor: uint256 = WAD + ((parameters >> 88) & MASK_16) * excess // BASIS_POINTS
-    return values.positive_requirement * factor // WAD, values.debt_requirement * factor // WAD
+    excess: uint256 = unsafe_mul((parameters >> 88) & MASK_16, unsafe_sub(values.initial_ratio, WAD))
+    factor: uint256 = unsafe_add(WAD, unsafe_div(excess, BASIS_POINTS))
+    return (
+        unsafe_div(unsafe_mul(values.positive_requirement, factor), WAD),
+        unsafe_div(unsafe_mul(values.debt_requirement, factor), WAD),
+    )
 
 
 @view
@@ -344,69 +360,69 @@ def _terms(
     parameters: uint256,
     values: IRiskEngine.Liquidation,
     min_debt: uint256,
-    risk_engine: address,
-) -> (bool, int256, uint256):
+) -> (bool, int256, uint256, uint256):
     """
-    @return Whether a take is allowed, its bonus and the largest fraction of the debts.
+    @return Whether a take is allowed, its bonus, what a taker of all debts receives (WAD dollars), and the largest fraction of the debts.
     @dev A taker may go to the target in several takes of one transaction; an account that lacks no more of it than roundings
          has reached it. For everybody later the line is the requirement again: a tiny take must not keep an account in its auction.
     """
     if values.debt == 0:
-        return False, 0, 0
-    equity: int256 = self._equity(values)
-    requirement: uint256 = values.positive_requirement + values.debt_requirement
+        return False, 0, 0, 0
+    equity: int256 = self._equity(values.positive, values.debt)
+    requirement: uint256 = unsafe_add(values.positive_requirement, values.debt_requirement)
     target_positive: uint256 = 0
     target_debt: uint256 = 0
-    target_positive, target_debt = self._target(parameters, values, risk_engine)
+    target_positive, target_debt = self._target(parameters, values)
     line: uint256 = requirement
     if taken:
-        line = target_positive + target_debt
+        line = unsafe_add(target_positive, target_debt)
     kappa: uint256 = 0
     if values.certain:
-        kappa = ((parameters >> 48) & MASK_24) * KAPPA_UNIT
+        kappa = unsafe_mul((parameters >> 48) & MASK_24, KAPPA_UNIT)
     bonus: int256 = auction_terms._bonus(
-        block.timestamp - (auction & MASK_40),
+        unsafe_sub(block.timestamp, auction & MASK_40),
         parameters & MASK_24,
         kappa,
-        -convert(((parameters >> 72) & MASK_16) * BASIS_POINT, int256),
-        ((auction >> 200) & MASK_24) * PENALTY_UNIT,
+        unsafe_sub(0, convert(unsafe_mul((parameters >> 72) & MASK_16, BASIS_POINT), int256)),
+        unsafe_mul((auction >> 200) & MASK_24, PENALTY_UNIT),
         equity,
         requirement,
         values.debt,
     )
     if equity >= convert(line, int256):
-        return False, bonus, 0
+        return False, bonus, 0, 0
     if values.positive == 0:
-        return True, bonus, 0
+        return True, bonus, 0, 0
+    paid: uint256 = auction_terms._paid(values.debt, bonus)
     most: uint256 = auction_terms._max_fraction(
-        equity, values.positive, values.debt, target_positive, target_debt, bonus
+        equity, values.positive, values.debt, target_positive, target_debt, paid
     )
     if taken and most <= AT_TARGET:
-        return False, bonus, 0
-    if values.debt - values.debt * most // WAD < min_debt:
+        return False, bonus, paid, 0
+    if unsafe_sub(values.debt, unsafe_div(unsafe_mul(values.debt, most), WAD)) < min_debt:
         most = WAD
-    return True, bonus, most
+    return True, bonus, paid, most
 
 
 @pure
 @internal
-def _shares(
-    fraction: uint256, values: IRiskEngine.Liquidation, bonus: int256, min_debt: uint256
-) -> (uint256, uint256, bool):
+def _shares(fraction: uint256, positive: uint256, paid: uint256, min_debt: uint256) -> (uint256, uint256, bool):
     """
+    @param positive Not 0.
+    @param paid What a taker of all debts receives, WAD dollars.
     @return Fraction of every debt, share of every positive balance, and whether that empties the positive side.
     @dev A positive side that would be left as dust beside a debt is taken whole.
     """
-    paid: uint256 = auction_terms._paid(values.debt, bonus)
-    share: uint256 = fraction * paid // values.positive
-    left: uint256 = values.positive - min(values.positive, values.positive * min(share, WAD) // WAD)
-    if share >= WAD or (fraction < WAD and left <= min_debt // DUST_PARTS):
-        if paid <= values.positive:
-            # all debts, and what they pay for: the rest is the owner's
-            return WAD, paid * WAD // values.positive, False
-        # all there is, for the part of the debts that it pays, rounded against the taker
-        return (values.positive * WAD + paid - 1) // paid, WAD, True
-    return fraction, share, False
+    share: uint256 = unsafe_div(unsafe_mul(fraction, paid), positive)
+    if share < WAD:
+        left: uint256 = unsafe_sub(positive, unsafe_div(unsafe_mul(positive, share), WAD))
+        if fraction == WAD or left > unsafe_div(min_debt, DUST_PARTS):
+            return fraction, share, False
+    if paid <= positive:
+        # all debts, and what they pay for: the rest is the owner's
+        return WAD, unsafe_div(unsafe_mul(paid, WAD), positive), False
+    # all there is, for the part of the debts that it pays, rounded against the taker
+    return unsafe_div(unsafe_add(unsafe_mul(positive, WAD), unsafe_sub(paid, 1)), paid), WAD, True
 
 
 @internal

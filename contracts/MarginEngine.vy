@@ -9,11 +9,13 @@
         after raising its risk. See IMarginEngine for every function; accounts, keys and exposures are explained in
         account_word and IRiskEngine.
 
-        What stops it: `pause` (guardian or owner) and every price status but OK stop borrowing, trades and transfers of
-        accounts with debt, and withdrawals of accounts with debt. Nothing stops deposit, repayment, a reduce-only trade (but a DEAD price),
-        or a withdrawal without debt; the owner cannot move anybody's balance.
+        What stops it: `pause` (guardian or owner), every price status but OK, and an asset's cap or gate (see `restrictions`) stop
+        borrowing, trades and transfers of accounts with debt, and withdrawals of accounts with debt. Nothing stops deposit, repayment,
+        a reduce-only trade (but, with debt, a DEAD price), or a withdrawal without debt; the owner cannot move anybody's balance.
 @dev One lock covers every function. `batch` alone runs without it, so that the calls it delegates to itself can take it,
      one after the other; between them no foreign code runs. Checks of a batch are collected in transient storage and made at its end.
+
+     A reason that is given in several places has a function of its own: its text takes 130 bytes of code each time.
 """
 
 from ethereum.ercs import IERC20
@@ -27,6 +29,7 @@ from contracts.modules import engine_parameters as parameters
 from contracts.modules import exposure
 from contracts.modules import liquidation
 from contracts.modules import margin_accounts as accounts
+from contracts.modules import restrictions
 from contracts.modules import roles
 from contracts.modules import token as tokens
 from snekmate.auth import ownable
@@ -37,8 +40,9 @@ initializes: ownable
 initializes: roles[ownable := ownable]
 initializes: vault
 initializes: parameters[roles := roles, vault := vault]
-initializes: accounts[vault := vault, parameters := parameters]
-initializes: liquidation[roles := roles, vault := vault, parameters := parameters, accounts := accounts]
+initializes: restrictions[roles := roles, vault := vault, parameters := parameters]
+initializes: accounts[vault := vault, parameters := parameters, restrictions := restrictions]
+initializes: liquidation[vault := vault, parameters := parameters, restrictions := restrictions, accounts := accounts]
 
 exports: (
     parameters.add_asset,
@@ -47,6 +51,13 @@ exports: (
     parameters.pause,
     parameters.unpause,
     parameters.settings,
+    parameters.auction,
+)
+exports: (
+    restrictions.set_gate,
+    restrictions.set_cap,
+    restrictions.lower_cap,
+    restrictions.restrictions_of,
 )
 exports: (
     liquidation.liquidate,
@@ -54,8 +65,6 @@ exports: (
     liquidation.cancel,
     liquidation.write_off,
     liquidation.poke,
-    liquidation.set_auction,
-    liquidation.auction,
 )
 exports: (
     roles.owner,
@@ -79,14 +88,18 @@ REDUCE_ONLY_MAX_LOSS: constant(uint256) = 100
 
 
 @deploy
-def __init__(risk_engine: address, registry: address, min_debt: uint256, owner: address, guardian: address):
+def __init__(
+    risk_engine: address, registry: address, auction: address, min_debt: uint256, owner: address, guardian: address
+):
     """
     @param registry The OperatorRegistry; its deployer binds it to this engine.
-    @param min_debt Smallest debt an account may have after raising it, WAD dollars, at most 100,000.
+    @param auction The LiquidationAuction. Each knows the other by its constructor, so the address of the one deployed later is computed
+           beforehand, from its deployer and his nonce. While there is no auction that knows this engine, no asset can be added.
+    @param min_debt Smallest debt an account may have after raising it, WAD dollars, whole cents, at most 100,000.
     """
     ownable.__init__()
     roles.__init__(owner, guardian)
-    parameters.__init__(risk_engine, min_debt)
+    parameters.__init__(risk_engine, auction, min_debt)
     accounts.__init__(registry)
 
 
@@ -95,7 +108,7 @@ def __init__(risk_engine: address, registry: address, min_debt: uint256, owner: 
 
 @external
 def deposit(account: uint256, token: address, amount: uint256) -> uint256:
-    assert amount != 0, "engine: zero amount"
+    self._assert_amount(amount)
     key: uint256 = 0
     pool: address = empty(address)
     key, pool = vault._known_asset(token)
@@ -107,7 +120,7 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
     receiver: address = self._receiver(old, key, pool)
     before: uint256 = self._arrivals(token, receiver)
     tokens._transfer_from(token, msg.sender, receiver, accepted)
-    assert unsafe_sub(self._arrivals(token, receiver), before) == accepted, "token: received differs"
+    self._assert_arrived(token, receiver, before, accepted)
     word: uint256 = 0
     repaid: uint256 = 0
     owed: uint256 = 0
@@ -119,7 +132,7 @@ def deposit(account: uint256, token: address, amount: uint256) -> uint256:
 
 @external
 def withdraw(account: uint256, token: address, amount: uint256, to: address, max_borrow: uint256) -> uint256:
-    assert amount != 0, "engine: zero amount"
+    self._assert_amount(amount)
     assert to != empty(address) and to != self, "engine: recipient"
     accounts._authorise(account, WITHDRAW if max_borrow == 0 else WITHDRAW | BORROW)
     key: uint256 = 0
@@ -130,7 +143,7 @@ def withdraw(account: uint256, token: address, amount: uint256, to: address, max
     paid: uint256 = amount
     if amount == max_value(uint256):
         paid = vault.balances[account][key]
-        assert paid != 0, "engine: insufficient balance"
+        self._assert_balance(paid != 0)
     word: uint256 = 0
     borrowed: uint256 = 0
     owed: uint256 = 0
@@ -154,7 +167,7 @@ def trade(
     reduce_only: bool,
 ) -> uint256:
     assert block.timestamp <= deadline, "engine: expired"
-    assert sell_amount != 0, "engine: zero amount"
+    self._assert_amount(sell_amount)
     assert sell != buy, "engine: same asset"
     assert swapper.is_contract, "engine: swapper"
     scope: uint256 = accounts._authorise(account, TRADE if max_borrow == 0 else TRADE | BORROW)
@@ -166,11 +179,13 @@ def trade(
     buy_key, buy_pool = vault._known_asset(buy)
     old: uint256 = accounts.words[account]
     exposures: DynArray[uint256, 12] = []
+    compared: bool = reduce_only and account_word._at_risk(old)
     if not reduce_only:
         accounts._assert_free(old)
     else:
-        assert max_borrow == 0, "engine: reduce only"
-        exposures = accounts._exposures(account, old, 0)
+        self._assert_reducing(max_borrow == 0)
+        if compared:
+            exposures = accounts._exposures(account, old, 0)
 
     word: uint256 = 0
     borrowed: uint256 = 0
@@ -199,18 +214,19 @@ def trade(
     )
     if scope != 0:
         self._charge_operator(scope, sell_key, sell_amount, buy_key, bought)
-    if reduce_only:
-        accounts._finish(account, old, word, 0, owed)
+    needs: uint256 = 0
+    if not reduce_only:
+        needs = accounts.MARGIN if borrowed == 0 else accounts.MARGIN | accounts.DEBT_RAISED
+    accounts._finish(account, old, word, needs, owed)
+    if compared:
         self._assert_reduced(account, word, owed, exposures, receiver != self, sell_key, sell_amount, buy_key, bought)
-    else:
-        accounts._finish(account, old, word, accounts.MARGIN if borrowed == 0 else accounts.MARGIN | accounts.DEBT_RAISED, owed)
     return bought
 
 
 @external
 def transfer(source: uint256, target: uint256, token: address, amount: uint256) -> uint256:
-    assert amount != 0, "engine: zero amount"
-    assert source != target, "engine: same account"
+    self._assert_amount(amount)
+    accounts._assert_distinct(source, target)
     assert source >> 96 == target >> 96, "engine: not one owner"
     accounts._authorise(source, TRANSFER)
     key: uint256 = 0
@@ -221,14 +237,14 @@ def transfer(source: uint256, target: uint256, token: address, amount: uint256) 
     word: uint256 = 0
     taken: uint256 = 0
     taken, word = vault._debit(source, old, key, amount)
-    assert taken == amount, "engine: insufficient balance"
+    self._assert_balance(taken == amount)
 
     target_old: uint256 = accounts.words[target]
     receiver: address = self._receiver(target_old, key, pool)
     if receiver != self:
         before: uint256 = self._arrivals(token, receiver)
         tokens._push(token, receiver, amount)
-        assert unsafe_sub(self._arrivals(token, receiver), before) == amount, "token: received differs"
+        self._assert_arrived(token, receiver, before, amount)
     target_word: uint256 = 0
     repaid: uint256 = 0
     owed: uint256 = 0
@@ -326,8 +342,8 @@ def _arrivals(token: address, receiver: address) -> uint256:
     """
     @notice A counter that rises by exactly what was sent to `receiver` and is not booked yet.
     @dev The vault's tokens move by this contract only, which is locked, so its balance will do. A pool stays open to
-         lenders while a swapper runs: what they bring or take moves its balance and its ledger alike and cancels out. The offset keeps it positive
-         inside a flash loan, when the pool's tokens are out but its ledger is not.
+         lenders while a swapper runs: what they bring or take moves its balance and its ledger alike and cancels out. The offset keeps it
+         positive inside a flash loan, when the pool's tokens are out but its ledger is not.
     """
     balance: uint256 = staticcall IERC20(token).balanceOf(receiver)
     if receiver == self:
@@ -356,7 +372,7 @@ def _pay(
     borrowed: uint256 = unsafe_sub(amount, taken)
     owed: uint256 = 0
     if borrowed != 0:
-        assert max_borrow != 0, "engine: insufficient balance"
+        self._assert_balance(max_borrow != 0)
         assert borrowed <= max_borrow, "engine: max_borrow"
         owed = key << exposure.KEY_BITS | exposure.DEBT | extcall ILendingPool(pool).borrow(account, borrowed, to)
         word = account_word._owe(word, key)
@@ -387,6 +403,30 @@ def _book(account: uint256, old: uint256, key: uint256, receiver: address, amoun
 # Checks
 
 
+@pure
+@internal
+def _assert_amount(amount: uint256):
+    assert amount != 0, "engine: zero amount"
+
+
+@pure
+@internal
+def _assert_balance(suffices: bool):
+    assert suffices, "engine: insufficient balance"
+
+
+@pure
+@internal
+def _assert_reducing(reduces: bool):
+    assert reduces, "engine: reduce only"
+
+
+@view
+@internal
+def _assert_arrived(token: address, receiver: address, before: uint256, amount: uint256):
+    assert unsafe_sub(self._arrivals(token, receiver), before) == amount, "token: received differs"
+
+
 @view
 @internal
 def _assert_reduced(
@@ -405,29 +445,28 @@ def _assert_reduced(
     @param owed See _exposures.
     @param exposures Those before the trade. Both sides are assessed now, at the same prices, so that none that moved
            during the swap pays for a loss.
-    @dev No debt can have risen: nothing was borrowed, and time stands still. Equity over requirement is compared by
-         cross-multiplication, exactly.
+    @dev Asked only where something was owed before the trade. No debt can have risen: nothing was borrowed, and time stands still. Equity
+         over requirement is compared by cross-multiplication, exactly.
     """
-    before: IRiskEngine.Health = staticcall IRiskEngine(parameters._risk_engine()).assess(exposures, [])
+    before: IRiskEngine.Health = accounts._assess(exposures)
     after: IRiskEngine.Health = accounts._health(account, word, owed)
-    assert max(before.status, after.status) != DEAD, "engine: price status"
-    assert after.maintenance <= before.maintenance, "engine: reduce only"
-    if before.equity >= 0:
-        assert after.equity >= 0, "engine: reduce only"
-        assert (
-            convert(after.equity, uint256) * before.maintenance >= convert(before.equity, uint256) * after.maintenance
-        ), "engine: reduce only"
-    else:
-        assert repaying, "engine: reduce only"
+    accounts._assert_priced(max(before.status, after.status) != DEAD)
+    reduced: bool = after.maintenance <= before.maintenance
+    if before.equity < 0:
         swapped: IRiskEngine.Health = self._swapped(sell_key, sold, buy_key, bought)
         most: int256 = convert(swapped.debt * REDUCE_ONLY_MAX_LOSS, int256)
-        assert swapped.equity * 10_000 >= -most, "engine: reduce only"
+        reduced = reduced and repaying and swapped.equity * 10_000 >= -most
+    elif reduced:
+        reduced = after.equity >= 0 and (
+            convert(after.equity, uint256) * before.maintenance >= convert(before.equity, uint256) * after.maintenance
+        )
+    self._assert_reducing(reduced)
 
 
 @internal
 def _charge_operator(scope: uint256, sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256):
     swapped: IRiskEngine.Health = self._swapped(sell_key, sold, buy_key, bought)
-    assert swapped.status == OK, "engine: price status"
+    accounts._assert_priced(swapped.status == OK)
     received: uint256 = convert(swapped.equity + convert(swapped.debt, int256), uint256)
     extcall accounts.OPERATORS.charge_loss(scope, msg.sender, swapped.debt, received)
 
@@ -442,4 +481,4 @@ def _swapped(sell_key: uint256, sold: uint256, buy_key: uint256, bought: uint256
     both: DynArray[uint256, 12] = [
         sell_key << exposure.KEY_BITS | exposure.DEBT | sold, buy_key << exposure.KEY_BITS | bought
     ]
-    return staticcall IRiskEngine(parameters._risk_engine()).assess(both, [])
+    return accounts._assess(both)

@@ -5,15 +5,16 @@
 """
 @title ProtectionOrders: stop-loss, take-profit, trailing stop and deleveraging that an owner signs once
 @license AGPL-3.0
-@notice See IProtectionOrders for every function, `order_terms` for the formulas. An order is void unless the owner of its account signed it; who
-        executes it, through which swapper and with whose money is anybody's choice, because the order and the engine bound what it can cost.
+@notice See IProtectionOrders for every function, `order_terms` for the formulas. An order is void unless the owner of its account signed
+        it; who executes it, through which swapper and with whose money is anybody's choice, because the order and the engine bound what it
+        can cost.
 
-        What stops it: a price that is not OK; what stops the engine's reduce-only trades (a DEAD price, a trade that would raise risk); the end of
-        the grant in the OperatorRegistry. It has no owner and no pause. An owner can always cancel: one order, a group, or all.
+        What stops it: a price that is not OK; what stops the engine's reduce-only trades (a DEAD price, a trade that would raise risk); the
+        end of the grant in the OperatorRegistry. It has no owner and no pause. An owner can always cancel: one order, a group, or all.
 @dev An operator of the engine that is its own swapper: the engine sends it what is sold and calls `swap`, in which it pays the fee out of
-     that and passes the rest on to the keeper's swapper, who delivers to where the engine measures. It holds no token between calls, has no allowance, and calls
-     nothing but `ISwapper.swap` of what a keeper names. The lock covers every function but `swap`, which the engine alone may call, while `execute` or
-     `deleverage` waits for it, once.
+     that and passes the rest on to the keeper's swapper, who delivers to where the engine measures. It holds no token between calls, has no
+     allowance, and calls nothing but `ISwapper.swap` of what a keeper names. The lock covers every function but `swap`, which the engine
+     alone may call, while `execute` or `deleverage` waits for it, once.
 """
 
 from ethereum.ercs import IERC20
@@ -141,6 +142,7 @@ def execute(
         fee=fee,
         bought=bought,
         mid=mid,
+        group=order.group,
         finished=finished,
     )
     return sold, bought
@@ -158,8 +160,8 @@ def deleverage(
     fee_receiver: address,
 ) -> (uint256, uint256):
     """
-    @notice Sell something the account holds to repay something it owes, while its equity over maintenance requirement is at the trigger or below, and no
-            further than to the target. Anyone, any number of times.
+    @notice Sell something the account holds to repay something it owes, while its equity over maintenance requirement is at the trigger or
+            below, and no further than to the target. Anyone, any number of times.
     @param standing What the account's owner signed.
     @param signature As in `execute`.
     @param sell A token the account holds.
@@ -174,9 +176,7 @@ def deleverage(
     owner: address = account_word._owner(standing.account)
     digest: bytes32 = self._deleverage_digest(standing)
     self._check_open(owner, digest, standing.group, standing.epoch, standing.deadline, signature)
-    assert self._has_ratios(standing), "orders: ratios"
-    assert standing.max_cost <= MAX_SLIPPAGE, "orders: cost"
-    assert standing.fee <= MAX_FEE and standing.fee <= standing.max_cost, "orders: fee"
+    self._check_deleverage(standing)
     health: IRiskEngine.Health = staticcall IMarginEngine(engine).health(standing.account)
     assert health.status == OK, "orders: price status"
     assert order_terms._at_most(
@@ -213,6 +213,7 @@ def deleverage(
         bought=bought,
         equity=health.equity,
         maintenance=health.maintenance,
+        group=standing.group,
     )
     return sold, bought
 
@@ -242,6 +243,40 @@ def swap(sell: address, buy: address, amount: uint256, min_buy: uint256, to: add
         tokens._push(sell, self.waiting_receiver, fee)
     tokens._push(sell, swapper, amount - fee)
     extcall ISwapper(swapper).swap(sell, buy, amount - fee, min_buy, to, data)
+
+
+@external
+def place(order: IProtectionOrders.Order, signature: Bytes[65]):
+    """
+    @notice Show a signed order to everybody who executes orders, in an event; nothing else depends on it. Anyone.
+    @param order What the account's owner signed.
+    @param signature As in `execute`.
+    @dev Errors: see IProtectionOrders.
+    """
+    digest: bytes32 = self._order_digest(order)
+    self._check_open(
+        account_word._owner(order.account), digest, order.group, order.epoch, order.deadline, signature
+    )
+    self._check_order(order)
+    log IProtectionOrders.OrderPlaced(digest=digest, account=order.account, order=order, signature=signature)
+
+
+@external
+def place_deleverage(standing: IProtectionOrders.Deleverage, signature: Bytes[65]):
+    """
+    @notice Show a signed standing order to everybody who executes orders, in an event; nothing else depends on it. Anyone.
+    @param standing What the account's owner signed.
+    @param signature As in `execute`.
+    @dev Errors: see IProtectionOrders.
+    """
+    digest: bytes32 = self._deleverage_digest(standing)
+    self._check_open(
+        account_word._owner(standing.account), digest, standing.group, standing.epoch, standing.deadline, signature
+    )
+    self._check_deleverage(standing)
+    log IProtectionOrders.DeleveragePlaced(
+        digest=digest, account=standing.account, standing=standing, signature=signature
+    )
 
 
 @external
@@ -452,6 +487,14 @@ def _flaw(order: IProtectionOrders.Order) -> String[24]:
 
 @pure
 @internal
+def _check_deleverage(standing: IProtectionOrders.Deleverage):
+    assert self._has_ratios(standing), "orders: ratios"
+    assert standing.max_cost <= MAX_SLIPPAGE, "orders: cost"
+    assert standing.fee <= MAX_FEE and standing.fee <= standing.max_cost, "orders: fee"
+
+
+@pure
+@internal
 def _has_ratios(standing: IProtectionOrders.Deleverage) -> bool:
     return (
         standing.trigger_ratio != 0
@@ -549,8 +592,6 @@ def _trade(
     """
     @notice Let the engine sell, with this contract as its swapper.
     @return Raw units bought.
-    @dev Without debt there is no risk to reduce, and nothing that this could add: nothing is borrowed. The engine's comparison of ratios
-         would refuse a plain sale of one balance for another there.
     """
     assert swapper.is_contract and swapper != self, "orders: swapper"
     assert fee_receiver != empty(address) and fee_receiver != self, "orders: fee receiver"
@@ -558,10 +599,7 @@ def _trade(
     self.waiting_receiver = fee_receiver
     self.waiting_fee = fee
     self.waiting_balance = staticcall IERC20(sell).balanceOf(self)
-    indebted: bool = account_word._at_risk(staticcall IMarginEngine(engine).word_of(account))
-    return extcall IMarginEngine(engine).trade(
-        account, sell, sold, 0, buy, least, self, data, block.timestamp, indebted
-    )
+    return extcall IMarginEngine(engine).trade(account, sell, sold, 0, buy, least, self, data, block.timestamp, True)
 
 
 @view

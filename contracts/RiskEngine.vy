@@ -1,7 +1,6 @@
 # pragma version 0.4.3
 # pragma evm-version cancun
 # pragma optimize gas
-# pragma nonreentrancy on
 """
 @title Equity against requirement
 @license AGPL-3.0
@@ -14,20 +13,28 @@
         positives rounded down; debts and requirements up, asset by asset.
 
         What stops it: nothing. No pause, no guardian's act and no price status makes a view revert; too little gas does
-        ("oracle: gas"). What is in doubt is said by the status, and the caller decides what that forbids. A DEAD positive is worth
-        nothing and requires nothing; a DEAD debt is worth one wei of a dollar and requires as much, so that an
+        ("oracle: gas", "margin: gas"). What is in doubt is said by the status, and the caller decides what that forbids. A DEAD positive is
+        worth nothing and requires nothing; a DEAD debt is worth one wei of a dollar and requires as much, so that an
         account stays assessable. A DEAD asset therefore overstates equity where it is owed: callers must not let risk rise on it.
 
         Liquidation has its own view of the same exposures, `assess_liquidation`: what is not OK counts in the account's favour until
         anyone's marks show that this has lasted for `wide_delay` (see `price_oracle`).
 
+        Where the owner says so (`set_dynamics`), an asset's margin follows its measured volatility and the depth of its market: anyone
+        pokes, and rates move by their ramps. That a sample is missing, or that a balance is too large for its market, raises the initial
+        requirement alone.
+
         It holds no account's state and serves several margin engines. The owner lists assets and sets parameters; listed
-        assets cannot be removed, because somebody may hold them. The guardian has no power here yet.
-@dev Arithmetic in `assess` is unchecked where the bounds of its modules exclude an overflow: amounts and prices below 2**128 make a value
+        assets cannot be removed, because somebody may hold them. The guardian only tightens: he silences one source of an asset for a
+        while, raises margin by its ramp, and revokes what an isolated-tier asset may back. The lister lists isolated-tier assets. Such an
+        asset backs nobody's debt before the owner says whose: whoever lists a token of his own cannot borrow against it.
+@dev No function takes a lock: every call to another contract is static, so nobody can act while one is running.
+     Arithmetic in `assess` is unchecked where the bounds of its modules exclude an overflow: amounts and prices below 2**128 make a value
      below 2**197, and at most 12 of them are added.
 """
 
 from contracts.interfaces import IRiskEngine
+from contracts.modules import cure
 from contracts.modules import exposure
 from contracts.modules import margin_rate
 from contracts.modules import price_oracle
@@ -39,6 +46,7 @@ initializes: ownable
 initializes: roles[ownable := ownable]
 initializes: margin_rate
 initializes: price_oracle
+initializes: cure
 
 exports: (
     roles.owner,
@@ -48,7 +56,7 @@ exports: (
     roles.guardian,
     roles.set_guardian,
 )
-exports: (margin_rate.initial_ratio, margin_rate.notice, price_oracle.wide_delay)
+exports: (margin_rate.initial_ratio, margin_rate.notice, price_oracle.wide_delay, cure.sequencer_feed, cure.cure_window)
 
 MAX_CORE: constant(uint256) = 64
 ISOLATED: constant(uint256) = 1 << 64
@@ -61,25 +69,39 @@ MAX_STRESS: constant(int256) = 2**190          # initial_ratio times it fits
 
 key_of: public(HashMap[address, uint256])
 token_of: public(HashMap[uint256, address])
+lister: public(address)
 _core_count: uint256
 _isolated_count: uint256
+_backing: HashMap[uint256, HashMap[uint256, bool]]
 
 
 @deploy
-def __init__(initial_ratio: uint256, notice: uint256, wide_delay: uint256, owner: address, guardian: address):
+def __init__(
+    initial_ratio: uint256,
+    notice: uint256,
+    wide_delay: uint256,
+    sequencer_feed: address,
+    cure_window: uint256,
+    owner: address,
+    guardian: address,
+):
     """
     @param initial_ratio Initial over maintenance requirement, WAD, in [1.2, 3].
     @param notice Seconds for which parameters alone cannot make an account at initial margin liquidatable, 1 hour to 30 days.
     @param wide_delay Seconds after which an asset that is not OK is valued at mid in liquidations, 1 hour to 2 days; at least the
            longest window of a source.
+    @param sequencer_feed Feed of an L2 sequencer's status in Chainlink's shape, or the zero address.
+    @param cure_window Seconds after the sequencer's restart in which liquidations count the last good prices, at most 1 day; 0 without a
+           feed.
     @param owner Lists assets and sets parameters; a timelock on a live network.
     @param guardian See `roles`.
-    @dev Errors: "roles: zero address", "margin: initial ratio", "margin: notice", "oracle: wide delay".
+    @dev Errors: "roles: zero address", "margin: initial ratio", "margin: notice", "oracle: wide delay", "cure: sequencer", "cure: window".
     """
     ownable.__init__()
     roles.__init__(owner, guardian)
     margin_rate.__init__(initial_ratio, notice)
     price_oracle.__init__(wide_delay)
+    cure.__init__(sequencer_feed, cure_window)
 
 
 # Assets
@@ -94,16 +116,20 @@ def list_asset(
     margin: IRiskEngine.MarginParameters,
 ) -> uint256:
     """
-    @notice List a token and issue its asset key. Owner only. The first parameters take effect at once.
+    @notice List a token and issue its asset key. Owner only, and the lister, if it is of the isolated tier. The first parameters take
+            effect at once.
     @param token The ERC-20, of 0 to 18 decimals.
     @param isolated Whether it is of the isolated tier (long tail).
-    @param sources One to three different price sources, each of which answers now with at most one dollar per raw unit.
+    @param sources One to three different price sources, each of which answers now with at most one dollar per raw unit, and
+           which together make the asset OK.
     @param prices How the sources are combined; see `set_sources`.
     @param margin Its margin; see `set_margin`.
     @return The asset key: 1 << 0, 1 << 1, ... for core assets, 1 << 64 | 1, 1 << 64 | 2, ... for isolated ones.
-    @dev Errors: "roles: owner only", "risk: zero address", "risk: listed already", "risk: no index left", "risk: decimals", and those of the two setters.
+    @dev Errors: "roles: owner only", "risk: zero address", "risk: listed already", "risk: no index left", "risk: decimals",
+         "risk: sources disagree", and those of the two setters.
     """
-    roles._only_owner()
+    if not isolated or msg.sender != self.lister:
+        roles._only_owner()
     assert token != empty(address), "risk: zero address"
     assert self.key_of[token] == 0, "risk: listed already"
     key: uint256 = 0
@@ -117,11 +143,10 @@ def list_asset(
         self._core_count += 1
     self.key_of[token] = key
     self.token_of[key] = token
-    decimals: uint256 = self._decimals(token)
-    price_oracle._set(key, sources, prices)
+    log IRiskEngine.AssetListed(key=key, token=token, decimals=self._decimals(token), isolated=isolated)
+    self._set_sources(key, sources, prices)
+    assert price_oracle._price(key)[3] == OK, "risk: sources disagree"
     margin_rate._list(key, margin)
-    log IRiskEngine.AssetListed(key=key, token=token, decimals=decimals, isolated=isolated)
-    log IRiskEngine.SourcesSet(key=key, sources=sources, parameters=prices)
     log IRiskEngine.MarginSet(key=key, parameters=margin)
     return key
 
@@ -130,18 +155,17 @@ def list_asset(
 def set_sources(key: uint256, sources: DynArray[address, 3], parameters: IRiskEngine.PriceParameters):
     """
     @notice Replace an asset's price sources and their parameters. Owner only. Stops its clock: what the old ones were found to be
-            says nothing of the new ones.
+            says nothing of the new ones. Ends a silence.
     @param key The asset.
     @param sources One to three different sources, each of which answers now with at most one dollar per raw unit.
     @param parameters min_sources from 1 to the number of sources; max_deviation at most 20 %; min_spread <= max_spread <= 25 %;
            spread_growth at most 25 % per hour; all in whole basis points.
-    @dev Errors: "roles: owner only", "risk: unknown asset", "oracle: min sources", "oracle: deviation", "oracle: spread", "oracle: spread growth",
-         "oracle: basis points", "oracle: same source", "oracle: no answer", "oracle: gas", "risk: price scale".
+    @dev Errors: "roles: owner only", "risk: unknown asset", "oracle: min sources", "oracle: deviation", "oracle: spread",
+         "oracle: spread growth", "oracle: basis points", "oracle: same source", "oracle: no answer", "oracle: gas", "risk: price scale".
     """
     roles._only_owner()
     self._listed(key)
-    price_oracle._set(key, sources, parameters)
-    log IRiskEngine.SourcesSet(key=key, sources=sources, parameters=parameters)
+    self._set_sources(key, sources, parameters)
     if price_oracle._stop(key):
         log IRiskEngine.Marked(key=key, since=0)
 
@@ -153,30 +177,124 @@ def set_margin(key: uint256, parameters: IRiskEngine.MarginParameters):
     @param key The asset.
     @param parameters 0.1 % <= floor <= cap < 50 %, cap * initial_ratio < 1; size_slope from 1e6 to 1e14; ramp_up and
            ramp_down whole multiples of 1e11, ramp_down at most 10 % per day, ramp_up as slow as `notice` promises (see `margin_rate`).
-    @dev Errors: "roles: owner only", "risk: unknown asset", "margin: floor", "margin: cap", "margin: slope", "margin: ramp up", "margin: ramp down",
-         "margin: ramp unit", "margin: notice".
+    @dev Errors: "roles: owner only", "risk: unknown asset", "margin: floor", "margin: cap", "margin: slope", "margin: ramp up",
+         "margin: ramp down", "margin: ramp unit", "margin: notice"; with dynamics "margin: ramp too slow" and "margin: gas".
+    """
+    roles._only_owner()
+    self._set_margin(key, parameters)
+
+
+@external
+def tighten_margin(key: uint256, parameters: IRiskEngine.MarginParameters):
+    """
+    @notice Let an asset's margin rise: by its ramp, as fast as the owner allowed. Guardian or owner.
+    @param key The asset.
+    @param parameters As in `set_margin`; floor, cap and size_slope at least as they were set, ramp_up and ramp_down as they were.
+    @dev Errors: "roles: guardian only", "risk: unknown asset", "risk: not tighter", and those of `set_margin`.
+    """
+    roles._only_guardian()
+    self._listed(key)
+    before: IRiskEngine.MarginParameters = margin_rate._as_set(key)
+    assert (
+        parameters.floor >= before.floor
+        and parameters.cap >= before.cap
+        and parameters.size_slope >= before.size_slope
+        and parameters.ramp_up == before.ramp_up
+        and parameters.ramp_down == before.ramp_down
+    ), "risk: not tighter"
+    self._set_margin(key, parameters)
+
+
+@external
+def silence(key: uint256, index: uint256, duration: uint256):
+    """
+    @notice Let one of several sources of an asset count only where no other one answers (see `price_oracle`). The asset is not OK
+            meanwhile. Guardian or owner.
+    @param key The asset, of two or three sources.
+    @param index Of the source, as in `sources_of`.
+    @param duration Seconds, from 1 to `notice`. No source of the asset can be silenced again before as long again has passed after it.
+    @dev Errors: "roles: guardian only", "oracle: unknown source" (also of an unknown asset, and an asset's only one), "oracle: duration",
+         "oracle: silenced lately".
+    """
+    roles._only_guardian()
+    until: uint256 = price_oracle._silence(key, index, duration, margin_rate.notice)
+    log IRiskEngine.Silenced(key=key, index=index, until=until)
+
+
+@external
+def unsilence(key: uint256):
+    """
+    @notice Let every source of an asset count again. Owner only. When one may be silenced again stays as it was.
+    @param key The asset.
+    @dev Errors: "roles: owner only", "risk: unknown asset".
     """
     roles._only_owner()
     self._listed(key)
-    margin_rate._set(key, parameters)
-    log IRiskEngine.MarginSet(key=key, parameters=parameters)
+    price_oracle._unsilence(key)
+    log IRiskEngine.Unsilenced(key=key)
+
+
+@external
+def set_lister(lister: address):
+    """
+    @notice Appoint who, besides the owner, may list isolated-tier assets. Owner only.
+    @param lister A contract that bounds what it lists, or the zero address for nobody.
+    @dev Errors: "roles: owner only".
+    """
+    roles._only_owner()
+    self.lister = lister
+    log IRiskEngine.ListerSet(lister=lister)
+
+
+@external
+def set_backing(isolated_key: uint256, debt_key: uint256, allowed: bool):
+    """
+    @notice Allow or forbid that balances of an isolated-tier asset count for new risk of accounts that owe another one. The owner allows
+            and forbids, the guardian forbids. No account's maintenance moves.
+    @param isolated_key The asset held.
+    @param debt_key The asset owed, of either tier.
+    @param allowed Whether it counts.
+    @dev Errors: "roles: owner only" (allowing), "roles: guardian only" (forbidding), "risk: unknown asset", "risk: not isolated".
+    """
+    if allowed:
+        roles._only_owner()
+    else:
+        roles._only_guardian()
+    self._listed(isolated_key)
+    self._listed(debt_key)
+    assert isolated_key >= ISOLATED, "risk: not isolated"
+    self._backing[isolated_key][debt_key] = allowed
+    log IRiskEngine.BackingSet(isolated_key=isolated_key, debt_key=debt_key, allowed=allowed)
+
+
+@external
+def set_dynamics(key: uint256, parameters: IRiskEngine.DynamicParameters):
+    """
+    @notice Let an asset's margin follow measurements of its volatility and its market's depth (see `margin_rate`). Owner only; the rates in
+            force move there by their ramps. What it is aimed at now is what the sources say now.
+    @param key The asset, whose ramp_up is at least 0.001 % per hour and ramp_down 0.024 % per day where there is a source.
+    @param parameters volatility and depth: contracts, or zero addresses, with a multiple (at most 1) and an impact (at most 100) of 0;
+           size_limit at most 1, in whole basis points, 0 for none.
+    @dev Errors: "roles: owner only", "risk: unknown asset", "margin: size limit", "margin: source", "margin: ramp too slow",
+         "margin: gas".
+    """
+    roles._only_owner()
+    self._listed(key)
+    margin_rate._set_dynamics(key, parameters)
 
 
 @external
 def poke(key: uint256):
     """
-    @notice Once an asset's ramp has arrived, store that, so that assessments read one word of it again. Anyone.
-            Before it has arrived there is nothing to store; no poke changes what a view shows, now or later.
+    @notice Aim an asset's margin at what its volatility and its market's depth ask for now, at most once per hour, and note when its next
+            sample is due. Once its ramp has arrived, store that, so that assessments read one word of it again. Anyone.
+            No poke changes a rate at this moment; without a new aim none changes what a view shows later.
     @param key The asset.
-    @dev Errors: "risk: unknown asset".
+    @dev Errors: "risk: unknown asset", "margin: gas".
     """
     self._listed(key)
-    if margin_rate._settle(key):
-        base: uint256 = 0
-        cap: uint256 = 0
-        slope: uint256 = 0
-        base, cap, slope = margin_rate._now(key, block.timestamp)
-        log IRiskEngine.Poked(key=key, floor=base, cap=cap, size_slope=slope)
+    margin_rate._aim(key)
+    margin_rate._settle(key)
 
 
 @external
@@ -205,7 +323,8 @@ def assess(exposures: DynArray[uint256, 12], stress: DynArray[int256, 16]) -> IR
     @param stress Empty, or P&L of the account's position modules in WAD dollars: element 0 the present value, the rest
            the change of value under each scenario. Element 0 is added to both equities, the worst loss of the rest to the maintenance
            requirement, and initial_ratio times it to the initial one. Counted within +-2**190.
-    @return Equities, requirements and debt in WAD dollars, and the worst status.
+    @return Equities, requirements and debt in WAD dollars, and the worst status. The initial equity counts no isolated-tier balance that
+            may not back every debt of the list; the initial requirement of a balance above its asset's size limit is more than any worth.
     @dev Errors: "oracle: gas".
     """
     held: uint256 = 0
@@ -216,10 +335,9 @@ def assess(exposures: DynArray[uint256, 12], stress: DynArray[int256, 16]) -> IR
     initial: uint256 = 0
     worst: uint256 = 0
     for packed: uint256 in exposures:
-        key: uint256 = 0
-        debt: bool = False
-        amount: uint256 = 0
-        key, debt, amount = exposure._unpack(packed)
+        key: uint256 = packed >> exposure.KEY_BITS
+        debt: bool = packed & exposure.DEBT != 0
+        amount: uint256 = packed & exposure.AMOUNT
         bid: uint256 = 0
         mid: uint256 = 0
         ask: uint256 = 0
@@ -240,7 +358,8 @@ def assess(exposures: DynArray[uint256, 12], stress: DynArray[int256, 16]) -> IR
         else:
             value = exposure._worth(amount, mid)
             held = unsafe_add(held, value)
-            held_at_bid = unsafe_add(held_at_bid, exposure._worth(amount, bid))
+            if key < ISOLATED or self._backs(key, exposures):
+                held_at_bid = unsafe_add(held_at_bid, exposure._worth(amount, bid))
         if status != DEAD:
             required: uint256 = 0
             required_initially: uint256 = 0
@@ -275,43 +394,67 @@ def assess_liquidation(exposures: DynArray[uint256, 12]) -> IRiskEngine.Liquidat
                 DEAD positive   excluded                            worth and requires nothing
                 DEAD debt       excluded                            one wei, and requires one
 
+            While the sequencer is down, and in the cure window after it, nothing is certain or settled, and prices are as `cure` says.
+
+            An excluded positive may be what keeps the account above its line. For `wide_delay` after its last good price, and in the
+            cure window, it counts at that price for one question: would the account be healthy with it? Then the account is not judged: all
+            four sums are 0, so that nothing of it can be taken, and nothing is certain. One that is below its line even so is judged
+            without it.
+
             Each side requires its rate of what it counts. A positive valued higher, or a debt valued lower, raises equity less
             requirement, because no marginal rate reaches 1.
     @param exposures Packed exposures, in any order, each asset at most once. An unlisted key is DEAD and never settled.
-    @return WAD dollars, positives rounded down, debts and requirements up, asset by asset; see IRiskEngine.Liquidation. An amount of 0 counts
-            nothing, but a doubtful price of it still makes the answer uncertain.
-    @dev Errors: "oracle: gas".
+    @return WAD dollars, positives rounded down, debts and requirements up, asset by asset; see IRiskEngine.Liquidation. An amount of 0
+            counts nothing, but a doubtful price of it still makes the answer uncertain.
+    @dev Errors: "oracle: gas", "margin: gas" (asking for a last good price, or the sequencer).
     """
     out: IRiskEngine.Liquidation = empty(IRiskEngine.Liquidation)
     out.certain = True
+    out.initial_ratio = margin_rate.initial_ratio
+    curing: bool = self._is_curing()
+    kept: uint256 = 0
     bit: uint256 = 1
     for packed: uint256 in exposures:
-        key: uint256 = 0
-        debt: bool = False
-        amount: uint256 = 0
-        key, debt, amount = exposure._unpack(packed)
+        key: uint256 = packed >> exposure.KEY_BITS
+        debt: bool = packed & exposure.DEBT != 0
+        amount: uint256 = packed & exposure.AMOUNT
         bid: uint256 = 0
         price: uint256 = 0
         ask: uint256 = 0
         status: uint256 = 0
         bid, price, ask, status = price_oracle._price(key)
-        if status != OK and not price_oracle._is_settled(key, status):
-            out.certain = False
-            price = bid if debt else ask
-            if status == DEAD:
-                out.excluded |= bit
-                amount = 0
+        if status != OK or curing:
+            good: uint256 = 0
+            seen: uint256 = 0
+            good, seen = self._last_good(key)
+            if curing or not price_oracle._is_settled(key, status, seen):
+                out.certain = False
+                if status == DEAD:
+                    out.excluded |= bit
+                    if not debt and (curing or block.timestamp <= seen + price_oracle.wide_delay):
+                        lost: uint256 = exposure._worth(amount, good)
+                        kept = unsafe_add(kept, unsafe_sub(lost, margin_rate._maintenance(key, lost)))
+                    amount = 0
+                elif curing:
+                    price = cure._granted(debt, price, bid if debt else ask, good)
+                else:
+                    price = bid if debt else ask
         bit = unsafe_mul(bit, 2)
         value: uint256 = exposure._owed_worth(amount, price) if debt else exposure._worth(amount, price)
         if debt and amount != 0:
             value = max(value, 1)
-        requirement: uint256 = margin_rate._requirements(key, value)[0]
+        requirement: uint256 = margin_rate._maintenance(key, value)
         if debt:
             out.debt = unsafe_add(out.debt, value)
             out.debt_requirement = unsafe_add(out.debt_requirement, requirement)
         else:
             out.positive = unsafe_add(out.positive, value)
             out.positive_requirement = unsafe_add(out.positive_requirement, requirement)
+    if kept != 0 and out.positive + kept >= out.debt + out.positive_requirement + out.debt_requirement:
+        out.positive = 0
+        out.debt = 0
+        out.positive_requirement = 0
+        out.debt_requirement = 0
     return out
 
 
@@ -380,11 +523,39 @@ def price_parameters_of(key: uint256) -> IRiskEngine.PriceParameters:
 
 @view
 @external
+def dynamics_of(key: uint256) -> IRiskEngine.Dynamics:
+    """
+    @notice What an asset's margin follows, what the owner set, and when its next sample is due; zeros when the key is not listed. Anyone.
+    """
+    return margin_rate._dynamics(key)
+
+
+@view
+@external
 def margin_of(key: uint256) -> IRiskEngine.Margin:
     """
     @notice The stored margin state of an asset, enough to compute every later rate; zeros when the key is not listed. Anyone.
     """
     return margin_rate._state(key)
+
+
+@view
+@external
+def silence_of(key: uint256) -> (uint256, uint256, uint256):
+    """
+    @notice Which source of an asset is silenced. Anyone.
+    @return Which one (bit i: source i) and until when, zeros when none is; from when on one may be silenced again. Unix times.
+    """
+    return price_oracle._silenced(key)
+
+
+@view
+@external
+def backs(isolated_key: uint256, debt_key: uint256) -> bool:
+    """
+    @notice Whether balances of an isolated-tier asset count for new risk of accounts that owe another one. Anyone.
+    """
+    return self._backing[isolated_key][debt_key]
 
 
 @view
@@ -397,6 +568,55 @@ def not_ok_since(key: uint256) -> (uint256, uint256, uint256):
             mark that found a price. Zeros when it is not.
     """
     return price_oracle._clock(key)
+
+
+@internal
+def _set_sources(key: uint256, sources: DynArray[address, 3], parameters: IRiskEngine.PriceParameters):
+    price_oracle._set(key, sources, parameters)
+    log IRiskEngine.SourcesSet(key=key, sources=sources, parameters=parameters)
+
+
+@internal
+def _set_margin(key: uint256, parameters: IRiskEngine.MarginParameters):
+    self._listed(key)
+    margin_rate._set(key, parameters)
+
+
+@view
+@internal
+def _backs(key: uint256, exposures: DynArray[uint256, 12]) -> bool:
+    """
+    @notice Whether an isolated-tier asset may back every debt among exposures.
+    """
+    for packed: uint256 in exposures:
+        if packed & exposure.DEBT != 0 and not self._backing[key][packed >> exposure.KEY_BITS]:
+            return False
+    return True
+
+
+@view
+@internal
+def _is_curing() -> bool:
+    if cure.sequencer_feed == empty(address):
+        return False
+    return cure._is_open(
+        margin_rate._ask(
+            convert(cure.sequencer_feed, uint256), method_id("latestRoundData()"), margin_rate.VOLATILITY_GAS
+        )
+    )
+
+
+@view
+@internal
+def _last_good(key: uint256) -> (uint256, uint256):
+    """
+    @return The mid of the last sample that the asset's volatility source took, and its time; zeros where there is none.
+    """
+    source: uint256 = margin_rate._volatilities[key]
+    if source == 0:
+        return 0, 0
+    question: Bytes[36] = abi_encode(key, method_id=method_id("last(uint256)"))
+    return cure._last_good(margin_rate._ask(source, question, margin_rate.VOLATILITY_GAS))
 
 
 @view

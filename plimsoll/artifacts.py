@@ -31,6 +31,10 @@ from typing import Any, cast
 CACHE_FORMAT = 1
 RUNTIME_LIMIT = 24_576
 """Largest runtime code that the EVM deploys, bytes (EIP-170)."""
+BLUEPRINT_PREAMBLE = bytes.fromhex("fe7100")
+"""What creation code that is stored for a factory starts with (ERC-5202, version 0, no data)."""
+
+_BLUEPRINT_ROOM = RUNTIME_LIMIT - len(BLUEPRINT_PREAMBLE)
 
 Abi = list[dict[str, Any]]
 
@@ -52,6 +56,16 @@ class Artifact:
     init_code: bytes
     runtime_size: int
     source: Path
+
+    @property
+    def blueprint(self) -> bytes:
+        """The code of an ERC-5202 blueprint: creation code behind the preamble, as much as one contract can hold."""
+        return BLUEPRINT_PREAMBLE + self.init_code[:_BLUEPRINT_ROOM]
+
+    @property
+    def blueprint_rest(self) -> bytes:
+        """The creation code that the blueprint has no room for; a factory puts it before the arguments."""
+        return self.init_code[_BLUEPRINT_ROOM:]
 
 
 def home() -> Path:
@@ -83,6 +97,21 @@ def load(name: str) -> Artifact:
         entry = _compile(root, source, name)
         _store(root, name, entry)
     return _artifact(name, source, entry)
+
+
+def compile_with(name: str, replaced: dict[str, str]) -> Artifact:
+    """Compile a contract as if some sources, by their path from the project, had another text; nothing is cached."""
+    root = home()
+    source = _source(root, name)
+    return _artifact(name, source, _compile(root, source, name, replaced))
+
+
+def files_of(name: str) -> frozenset[str]:
+    """Return the project's sources that go into a contract, by their path from the project."""
+    load(name)
+    entry = _valid_entry(home(), name)
+    assert entry is not None
+    return frozenset(key.removeprefix("project:") for key in entry["files"] if key.startswith("project:"))
 
 
 def sources(root: Path | None = None) -> list[Path]:
@@ -137,7 +166,7 @@ def _source(root: Path, name: str) -> Path:
     return found[0]
 
 
-def _compile(root: Path, source: Path, name: str) -> dict[str, Any]:
+def _compile(root: Path, source: Path, name: str, replaced: dict[str, str] | None = None) -> dict[str, Any]:
     from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
     from vyper.compiler.output import build_abi_output
     from vyper.compiler.phases import CompilerData
@@ -158,10 +187,14 @@ def _compile(root: Path, source: Path, name: str) -> dict[str, Any]:
 
         def _load_from_path(self, resolved_path: Path, original_path: Path) -> FileInput:
             read = super()._load_from_path(resolved_path, original_path)
-            files[_portable(root, resolved_path)] = _digest(read.contents.encode())
+            key = _portable(root, resolved_path)
+            other = (replaced or {}).get(key.removeprefix("project:"))
+            if other is not None:
+                read = FileInput(read.source_id, read.path, read.resolved_path, other)
+            files[key] = _digest(read.contents.encode())
             return read
 
-    bundle = Recorder([*_libraries(), root])
+    bundle = Recorder([*libraries(), root])
     try:
         data = CompilerData(bundle.load_file(source), bundle, settings=Settings())
         with anchor_settings(data.settings):
@@ -248,7 +281,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 @cache
-def _libraries() -> list[Path]:
+def libraries() -> list[Path]:
     """Search paths for library imports, lowest precedence first."""
     return [Path(folder) for folder in reversed([*site.getsitepackages(), *_user_site()]) if Path(folder).is_dir()]
 
@@ -259,7 +292,7 @@ def _user_site() -> list[str]:
 
 def _portable(root: Path, path: Path) -> str:
     """Name a file relative to the project or the libraries, so that an entry holds no machine's path."""
-    for label, base in (("project", root), *((f"library{i}", base) for i, base in enumerate(_libraries()))):
+    for label, base in (("project", root), *((f"library{i}", base) for i, base in enumerate(libraries()))):
         if path.is_relative_to(base):
             return f"{label}:{path.relative_to(base)}"
     return f"file:{path}"
@@ -271,7 +304,7 @@ def _located(root: Path, key: str) -> Path:
         return root / relative
     if label == "file":
         return Path(relative)
-    return _libraries()[int(label.removeprefix("library"))] / relative
+    return libraries()[int(label.removeprefix("library"))] / relative
 
 
 def _digest(data: bytes) -> str:

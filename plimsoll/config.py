@@ -11,7 +11,7 @@ The first thing that is wrong raises a `ConfigError` whose message is ``path: wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from plimsoll.units import WAD, from_wad
 
 DEPLOYER = "deployer"
 """In place of an address: whoever deploys."""
+TIMELOCK = "timelock"
+"""In place of the owner's address: a timelock that is deployed with the rest, driven by `admin`."""
 
 HOUR = 3_600
 DAY = 86_400
@@ -37,11 +39,13 @@ def _closed(low: str, high: str, step: str | None = None) -> Bound:
 
 
 CHAIN_ID = Bound(1, 2**64 - 1)
-MIN_DEBT = Bound(0, 100_000)
+MIN_DEBT = _closed("0", "100000", "0.01")
 INITIAL_RATIO = _closed("1.2", "3")
 NOTICE = Bound(HOUR, 30 * DAY)
 WIDE_DELAY = Bound(HOUR, 2 * DAY)
+CURE_WINDOW = Bound(0, DAY)
 COOLDOWN = Bound(DAY, 60 * DAY)
+MOST_DELAY = 30 * DAY
 
 TAU = Bound(60, DAY)
 TAIL = Bound(60, 7 * DAY)
@@ -54,6 +58,7 @@ DECIMALS = Bound(0, 18)
 CAP_TOKENS = Bound(0, 2**48)
 SUPPLY_CAP_BITS = 100
 BORROW_CAP_BITS = 92
+COLLATERAL_CAP_BITS = 127
 
 MARGIN_FLOOR = Bound(Decimal("0.001"), Decimal("0.5"), open_high=True)
 MARGIN_CAP = Bound(0, Decimal("0.5"), open_low=True, open_high=True)
@@ -72,29 +77,57 @@ MIN_SOURCES = Bound(1, 3)
 DEVIATION = _closed("0", "0.2", "0.0001")
 SPREAD = _closed("0", "0.25", "0.0001")
 
+DEVIATIONS = _closed("0.1", "10", "0.0001")
+HORIZON = Bound(600, 3 * DAY)
+INTERVAL = Bound(600, DAY)
+HALF_LIFE = Bound(600, 365 * DAY)
+PATIENCE = Bound(1_200, 30 * DAY)
+MAX_SIGMA = _closed("0.01", "100", "0.000001")
+IMPACT = Bound(Decimal(0), Decimal(100), open_low=True, step=Decimal("0.000001"))
+SIZE_LIMIT = _closed("0", "1", "0.0001")
+AIMED_UP = _closed("0.00001", "1")
+AIMED_DOWN = _closed("0.00024", "0.1")
+
+LISTING_VALUE = Bound(1_000, 10**9)
+MOST_RESERVED = 100
+LISTING_FLOOR = _closed("0.2", "0.3")
+
 ANSWER = Bound(0, 10**18, open_low=True)
 MAX_AGE = Bound(1, 30 * DAY)
 GRACE = Bound(0, DAY)
 WINDOW = Bound(60, DAY)
 TICKS_PER_HOUR = Bound(1, 887_272)
 LIQUIDITY = Bound(1, 2**128 - 1)
+ANCHOR = Bound(0, 10**18, open_low=True)
+YEARLY_CAP = Bound(0, 1, open_low=True)
+SAMPLE = Bound(1, 10**15)
+SAMPLE_RAW = Bound(10**6, 2**112 - 1)
+POSITION = Bound(0, 2)
+REACH = Bound(10, 1_000)
+POOL_SHARE_DECIMALS = 6
+"""That shares of a pool have more than its asset."""
 FEE = Bound(1, 2**24 - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolConfig:
-    """Who rules, and what holds for all assets. `initial_ratio` and `min_debt` are WAD; `notice`, `wide_delay` and
-    `cooldown` (of the reserve fund) seconds.
+    """Who rules, and what holds for all assets. `initial_ratio` and `min_debt` are WAD; `notice`, `wide_delay`,
+    `cure_window` and `cooldown` (of the reserve fund) seconds. `sequencer` is the zero address where there is none.
 
-    `chain_id` is the only chain this is meant for; None for any.
+    `chain_id` is the only chain this is meant for; None for any. Where `owner` is a timelock, `admin` schedules what it
+    does after `timelock_delay` seconds.
     """
 
     chain_id: int | None
     owner: str
+    admin: str
+    timelock_delay: int
     guardian: str
     initial_ratio: int
     notice: int
     wide_delay: int
+    sequencer: str
+    cure_window: int
     min_debt: int
     cooldown: int
 
@@ -170,7 +203,49 @@ class TwapConfig:
     min_liquidity: int
 
 
-SourceConfig = FeedConfig | TwapConfig
+@dataclass(frozen=True, slots=True)
+class VaultConfig:
+    """The asset is shares of an ERC-4626 vault of `asset`, another asset here, priced by its source number `source`.
+
+    `sample` is whole shares, `anchor` WAD whole tokens of `asset` for a whole share, `yearly_cap` WAD.
+    """
+
+    asset: str
+    source: int
+    sample: int
+    anchor: int
+    yearly_cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class DepthConfig:
+    """A measured depth of the market of the asset's first mean: what it takes to move it by `reach` ticks."""
+
+    reach: int
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsConfig:
+    """How an asset's margin follows its volatility and the depth of its market.
+
+    `deviations` of the price's move within `horizon` seconds are to be covered; `size_limit` is the size term above
+    which a balance is refused initial margin, `impact` over the depth in dollars the slope aimed at: all WAD. The rest
+    is `IVolatilityOracle.Parameters`, whose window is that of the asset's slowest source.
+    """
+
+    deviations: int
+    horizon: int
+    interval: int
+    fast_half_life: int
+    slow_half_life: int
+    patience: int
+    max_sigma: int
+    start_sigma: int
+    size_limit: int
+    impact: int
+
+
+SourceConfig = FeedConfig | TwapConfig | VaultConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +272,11 @@ class MarginConfig:
 
 @dataclass(frozen=True, slots=True)
 class AssetConfig:
-    """One asset. Without `token` a devnet deploys a token of this name."""
+    """One asset. Without `token` a devnet deploys a token of this name.
+
+    `shares_of` names another asset here, of whose pool here it is the shares; then it has no `token`. `collateral_cap`
+    is in raw units, 0 for none; `gate` an IGate, None for none.
+    """
 
     symbol: str
     name: str
@@ -208,6 +287,11 @@ class AssetConfig:
     sources: tuple[SourceConfig, ...]
     prices: PriceConfig
     margin: MarginConfig
+    shares_of: str | None = None
+    depth: DepthConfig | None = None
+    dynamics: DynamicsConfig | None = None
+    collateral_cap: int = 0
+    gate: str | None = None
 
     @property
     def feed(self) -> FeedConfig | None:
@@ -226,6 +310,19 @@ class MarketConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class IsolatedConfig:
+    """What anybody lists long-tail assets with: `IIsolatedFactory.Terms`, all WAD, and the symbols of quote assets.
+    `reserved` are tokens that only the owner lists.
+    """
+
+    quotes: tuple[str, ...]
+    least_depth: int
+    cap_value: int
+    floor: int
+    reserved: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole file. `prices` are the devnet's first prices, WAD dollars per whole token."""
 
@@ -235,6 +332,7 @@ class Config:
     assets: tuple[AssetConfig, ...]
     markets: tuple[MarketConfig, ...]
     prices: dict[str, int]
+    isolated: IsolatedConfig | None = None
 
     def asset(self, symbol: str) -> AssetConfig:
         """Return the asset called `symbol`; KeyError if there is none."""
@@ -257,6 +355,42 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}") from None
 
 
+def extend(config: Config, path: Path) -> Config:
+    """Return a configuration with the assets of one more file, which has nothing else; ConfigError as in `load`."""
+    text = read_text(path)
+    try:
+        root = parse_toml(text)
+        more = tuple(_asset(symbol, table) for symbol, table in root.table("assets").tables())
+        root.finish()
+        for asset in more:
+            if any(asset.symbol == known.symbol for known in config.assets):
+                raise ConfigError(f"assets.{asset.symbol}: is listed already")
+        extended = replace(config, assets=(*config.assets, *more))
+        _check_whole(extended)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return extended
+
+
+def load_asset(path: Path) -> AssetConfig:
+    """Return the one asset of a file that has nothing else; what depends on other assets is not checked."""
+    text = read_text(path)
+    try:
+        root = parse_toml(text)
+        found = [_asset(symbol, table) for symbol, table in root.table("assets").tables()]
+        root.finish()
+        if len(found) != 1:
+            raise ConfigError(f"assets: {len(found)} of them; one is listed at a time")
+        asset = found[0]
+        if asset.prices.min_sources > len(asset.sources):
+            bound = Bound(1, len(asset.sources))
+            where = f"assets.{asset.symbol}.prices.min_sources"
+            raise ConfigError(f"{where}: {asset.prices.min_sources} is not in {bound}, the number of its sources")
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return asset
+
+
 def parse(text: str) -> Config:
     """Check the text of a file."""
     return check(parse_toml(text))
@@ -271,6 +405,7 @@ def check(root: Table) -> Config:
         assets=tuple(_asset(symbol, table) for symbol, table in root.table("assets").tables()),
         markets=tuple(_market(table) for table in root.table_list("markets")),
         prices=_prices(root.table("devnet")) if root.has("devnet") else {},
+        isolated=_isolated(root.table("isolated")) if root.has("isolated") else None,
     )
     root.finish()
     _check_whole(config)
@@ -281,18 +416,30 @@ def check(root: Table) -> Config:
 
 
 def _protocol(table: Table) -> ProtocolConfig:
-    return table.done(
+    notice = table.whole("notice", NOTICE)
+    owner = TIMELOCK if table.is_word("owner", TIMELOCK) else _role(table, "owner")
+    for key in ("admin", "timelock_delay"):
+        if table.has(key) and owner != TIMELOCK:
+            raise ConfigError(f'{table.at(key)}: is for owner = "{TIMELOCK}" only')
+    protocol = table.done(
         ProtocolConfig(
             chain_id=table.whole("chain_id", CHAIN_ID) if table.has("chain_id") else None,
-            owner=_role(table, "owner"),
+            owner=owner,
+            admin=_role(table, "admin") if owner == TIMELOCK else owner,
+            timelock_delay=_delay(table, notice),
             guardian=_role(table, "guardian"),
             initial_ratio=table.fraction("initial_ratio", INITIAL_RATIO),
-            notice=table.whole("notice", NOTICE),
+            notice=notice,
             wide_delay=table.whole("wide_delay", WIDE_DELAY),
+            sequencer=table.address("sequencer") if table.has("sequencer") else ZERO_ADDRESS,
+            cure_window=table.whole("cure_window", CURE_WINDOW) if table.has("cure_window") else 0,
             min_debt=table.fraction("min_debt", MIN_DEBT),
             cooldown=table.whole("cooldown", COOLDOWN),
         )
     )
+    if protocol.sequencer == ZERO_ADDRESS and protocol.cure_window:
+        raise ConfigError(f"{table.path}.cure_window: {protocol.cure_window} without a sequencer feed")
+    return protocol
 
 
 def _auction(table: Table) -> AuctionConfig:
@@ -313,12 +460,39 @@ def _auction(table: Table) -> AuctionConfig:
     )
 
 
+def _delay(table: Table, notice: int) -> int:
+    """Not shorter than `notice`, for which a guardian may silence a source: the owner's answer may come as late."""
+    return table.whole("timelock_delay", Bound(notice, MOST_DELAY)) if table.has("timelock_delay") else notice
+
+
 def _role(table: Table, key: str) -> str:
     return DEPLOYER if table.is_word(key, DEPLOYER) else table.address(key)
 
 
 def _uniswap(table: Table) -> UniswapConfig:
     return table.done(UniswapConfig(factory=table.address("factory")))
+
+
+def _isolated(table: Table) -> IsolatedConfig:
+    quotes = tuple(entry.done(entry.text("asset")) for entry in table.table_list("quotes"))
+    if not 1 <= len(quotes) <= 4:
+        raise ConfigError(f"{table.path}.quotes: {len(quotes)} of them; there are 1 to 4")
+    return table.done(
+        IsolatedConfig(
+            quotes=quotes,
+            least_depth=table.fraction("least_depth", LISTING_VALUE),
+            cap_value=table.fraction("cap_value", LISTING_VALUE),
+            floor=table.fraction("floor", LISTING_FLOOR),
+            reserved=_reserved(table) if table.has("reserved") else (),
+        )
+    )
+
+
+def _reserved(table: Table) -> tuple[str, ...]:
+    tokens = tuple(entry.done(entry.address("token")) for entry in table.table_list("reserved"))
+    if len(tokens) > MOST_RESERVED:
+        raise ConfigError(f"{table.path}.reserved: {len(tokens)} of them; there are at most {MOST_RESERVED}")
+    return tokens
 
 
 def _prices(table: Table) -> dict[str, int]:
@@ -342,6 +516,8 @@ def _asset(symbol: str, table: Table) -> AssetConfig:
         words = "is no symbol: a letter and up to 15 letters, digits, dots or dashes"
         raise ConfigError(f"{table.path}: {symbol!r} {words}")
     decimals = table.whole("decimals", DECIMALS)
+    if table.has("shares_of") and table.has("token"):
+        raise ConfigError(f"{table.at('token')}: is not given for shares of a pool here")
     return table.done(
         AssetConfig(
             symbol=symbol,
@@ -353,6 +529,11 @@ def _asset(symbol: str, table: Table) -> AssetConfig:
             sources=_sources(table),
             prices=_price_parameters(table.table("prices")),
             margin=_margin(table.table("margin")),
+            shares_of=table.text("shares_of") if table.has("shares_of") else None,
+            depth=_depth(table.table("depth")) if table.has("depth") else None,
+            dynamics=_dynamics(table.table("dynamics")) if table.has("dynamics") else None,
+            collateral_cap=_collateral_cap(table, decimals),
+            gate=table.address("gate") if table.has("gate") else None,
         )
     )
 
@@ -369,6 +550,34 @@ def _pool(table: Table, decimals: int) -> PoolConfig:
             rates=_rates(table.table("rates")),
         )
     )
+
+
+def _depth(table: Table) -> DepthConfig:
+    return table.done(DepthConfig(reach=table.whole("reach", REACH)))
+
+
+def _dynamics(table: Table) -> DynamicsConfig:
+    interval = table.whole("interval", INTERVAL)
+    fast = table.whole("fast_half_life", Bound(interval, HALF_LIFE.high))
+    max_sigma = table.fraction("max_sigma", MAX_SIGMA)
+    return table.done(
+        DynamicsConfig(
+            deviations=table.fraction("deviations", DEVIATIONS),
+            horizon=table.whole("horizon", HORIZON),
+            interval=interval,
+            fast_half_life=fast,
+            slow_half_life=table.whole("slow_half_life", Bound(fast, HALF_LIFE.high)),
+            patience=table.whole("patience", Bound(2 * interval, PATIENCE.high)),
+            max_sigma=max_sigma,
+            start_sigma=table.fraction("start_sigma", Bound(0, from_wad(max_sigma), step=MAX_SIGMA.step)),
+            size_limit=table.fraction("size_limit", SIZE_LIMIT),
+            impact=table.fraction("impact", IMPACT) if table.has("impact") else 0,
+        )
+    )
+
+
+def _collateral_cap(table: Table, decimals: int) -> int:
+    return _cap(table, "collateral_cap", decimals, COLLATERAL_CAP_BITS) if table.has("collateral_cap") else 0
 
 
 def _cap(table: Table, key: str, decimals: int, bits: int) -> int:
@@ -407,7 +616,17 @@ def _sources(table: Table) -> tuple[SourceConfig, ...]:
 
 
 def _source(table: Table) -> SourceConfig:
-    kind = table.choice("kind", ("feed", "twap"))
+    kind = table.choice("kind", ("feed", "twap", "vault"))
+    if kind == "vault":
+        return table.done(
+            VaultConfig(
+                asset=table.text("asset"),
+                source=table.whole("source", POSITION) if table.has("source") else 0,
+                sample=table.whole("sample", SAMPLE),
+                anchor=table.fraction("anchor", ANCHOR),
+                yearly_cap=table.fraction("yearly_cap", YEARLY_CAP),
+            )
+        )
     if kind == "twap":
         return table.done(
             TwapConfig(
@@ -484,6 +703,8 @@ def _check_whole(config: Config) -> None:
         for key, symbol in (("base", market.base), ("quote", market.quote)):
             if symbol not in symbols:
                 raise ConfigError(f"markets[{i}].{key}: {symbol!r} is no asset here")
+            if config.asset(symbol).shares_of is not None:
+                raise ConfigError(f"markets[{i}].{key}: {symbol!r} has no token before its pool is deployed")
         if market.base == market.quote:
             raise ConfigError(f"markets[{i}].quote: {market.quote!r} is the base as well")
     for asset in config.assets:
@@ -493,9 +714,19 @@ def _check_whole(config: Config) -> None:
             bound = Bound(1, len(asset.sources))
             found = asset.prices.min_sources
             raise ConfigError(f"{where}.prices.min_sources: {found} is not in {bound}, the number of its sources")
+        if asset.shares_of is not None:
+            _check_shares(config, asset, where)
         for i, source in enumerate(asset.sources):
             if isinstance(source, TwapConfig):
                 _check_quote(config, asset, source, f"{where}.sources[{i}]")
+            if isinstance(source, VaultConfig):
+                _check_vault(config, asset, source, f"{where}.sources[{i}]")
+        if asset.depth is not None and not any(isinstance(source, TwapConfig) for source in asset.sources):
+            raise ConfigError(f'{where}.depth: needs a mean to measure around, a source of kind "twap"')
+        if asset.dynamics is not None:
+            _check_dynamics(config, asset, asset.dynamics, where)
+    for i, symbol in enumerate(config.isolated.quotes if config.isolated else ()):
+        _check_listing_quote(config, symbol, i)
     for symbol in config.prices:
         if symbol not in symbols:
             raise ConfigError(f"devnet.prices.{symbol}: is no asset here")
@@ -529,6 +760,91 @@ def _check_quote(config: Config, asset: AssetConfig, source: TwapConfig, where: 
         raise ConfigError(f"{where}.quote: {source.quote!r} has no feed to price it in dollars")
     if config.market(asset.symbol, source.quote, source.fee) is None:
         raise ConfigError(f"{where}.fee: no market of {asset.symbol} and {source.quote} has the fee {source.fee}")
+
+
+def _check_vault(config: Config, asset: AssetConfig, source: VaultConfig, where: str) -> None:
+    underlying = _listed_before(config, asset, source.asset, f"{where}.asset")
+    if source.source >= len(underlying.sources):
+        bound = Bound(0, len(underlying.sources) - 1)
+        raise ConfigError(f"{where}.source: {source.source} is not in {bound}, the sources of {source.asset!r}")
+    if isinstance(underlying.sources[source.source], VaultConfig):
+        raise ConfigError(f"{where}.source: {source.source} of {source.asset!r} is a vault's itself")
+    if asset.shares_of not in (None, source.asset):
+        raise ConfigError(f"{where}.asset: {source.asset!r} is not {asset.shares_of!r}, whose pool's shares it prices")
+    shares, assets = sample_of(source, asset), most_of(source, underlying)
+    for amount, what in ((shares, "shares"), (assets, f"units of {source.asset} at the anchor")):
+        if not SAMPLE_RAW.holds(amount):
+            raise ConfigError(f"{where}.sample: {source.sample} is {amount} raw {what}, which is not in {SAMPLE_RAW}")
+
+
+def _check_shares(config: Config, asset: AssetConfig, where: str) -> None:
+    lent = _listed_before(config, asset, str(asset.shares_of), f"{where}.shares_of")
+    decimals = lent.decimals + POOL_SHARE_DECIMALS
+    if asset.decimals != decimals:
+        raise ConfigError(f"{where}.decimals: {asset.decimals}, but shares of {lent.symbol!r} have {decimals}")
+    if not any(isinstance(source, VaultConfig) for source in asset.sources):
+        raise ConfigError(f'{where}.sources: shares of a pool here need a source of kind "vault"')
+
+
+def _listed_before(config: Config, asset: AssetConfig, symbol: str, where: str) -> AssetConfig:
+    symbols = [other.symbol for other in config.assets]
+    if symbol == asset.symbol:
+        raise ConfigError(f"{where}: {symbol!r} is the asset itself")
+    if symbol not in symbols:
+        raise ConfigError(f"{where}: {symbol!r} is no asset here")
+    if symbols.index(symbol) > symbols.index(asset.symbol):
+        raise ConfigError(f"{where}: {symbol!r} has to stand before {asset.symbol!r}: assets are listed in this order")
+    return config.asset(symbol)
+
+
+def sample_of(source: VaultConfig, asset: AssetConfig) -> int:
+    """Return the raw shares that a vault of these shares is asked about."""
+    return source.sample * int(10**asset.decimals)
+
+
+def most_of(source: VaultConfig, underlying: AssetConfig) -> int:
+    """Return the raw units of the vault's asset at which the line of a vault's shares starts at most."""
+    return source.anchor * source.sample * int(10**underlying.decimals) // WAD
+
+
+def _check_listing_quote(config: Config, symbol: str, i: int) -> None:
+    where = f"isolated.quotes[{i}].asset"
+    quote = next((asset for asset in config.assets if asset.symbol == symbol), None)
+    if quote is None:
+        raise ConfigError(f"{where}: {symbol!r} is no asset here")
+    if quote.isolated:
+        raise ConfigError(f"{where}: {symbol!r} is of the isolated tier")
+    if quote.feed is None:
+        raise ConfigError(f"{where}: {symbol!r} has no feed to price it in dollars")
+    if config.isolated and symbol in config.isolated.quotes[:i]:
+        raise ConfigError(f"{where}: {symbol!r} is a duplicate")
+
+
+def _check_dynamics(config: Config, asset: AssetConfig, dynamics: DynamicsConfig, where: str) -> None:
+    if dynamics.impact and asset.depth is None:
+        raise ConfigError(f"{where}.dynamics.impact: {_said(dynamics.impact)} without a measured depth")
+    if dynamics.interval < 2 * slowest_window(config, asset):
+        least = 2 * slowest_window(config, asset)
+        raise ConfigError(
+            f"{where}.dynamics.interval: {dynamics.interval} is below {least}, twice the slowest mean's window"
+        )
+    for key, speed, bound in (
+        ("ramp_up", asset.margin.ramp_up, AIMED_UP),
+        ("ramp_down", asset.margin.ramp_down, AIMED_DOWN),
+    ):
+        if not bound.holds(from_wad(speed)):
+            raise ConfigError(f"{where}.margin.{key}: {_said(speed)} is not in {bound}, because its margin is dynamic")
+
+
+def slowest_window(config: Config, asset: AssetConfig) -> int:
+    """Return the seconds over which the slowest of an asset's sources takes its mean; 0 where none does."""
+    windows = [0]
+    for source in asset.sources:
+        if isinstance(source, TwapConfig):
+            windows.append(source.window)
+        if isinstance(source, VaultConfig):
+            windows.append(slowest_window(config, config.asset(source.asset)))
+    return max(windows)
 
 
 def _check_ramp(protocol: ProtocolConfig, margin: MarginConfig, where: str) -> None:

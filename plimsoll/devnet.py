@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 
 from plimsoll import config as configuration
 from plimsoll import manifest as manifests
@@ -29,6 +30,8 @@ from plimsoll.uniswap import Pool, Uniswap, raw_price
 from plimsoll.units import Human, as_decimal, from_wad, to_raw
 
 CONFIG = "config/devnet.toml"
+YIELD = "config/pusdc.toml"
+"""A yield-bearing asset that can be listed on top."""
 PLAIN_ERC20 = "MockERC20"
 FEED_DECIMALS = 8
 CARDINALITY = 60
@@ -59,6 +62,15 @@ class Devnet:
         """The deployment's manifest, tokens, feeds and Uniswap included."""
         return self.protocol.manifest
 
+    def list_assets(self, path: Path) -> Devnet:
+        """Return the devnet with the assets of one more file (`config.extend`) deployed and listed.
+
+        A file like `YIELD`, whose assets need nothing that a devnet would have to make first.
+        """
+        extended = configuration.extend(self.config, path)
+        manifest = deploy(self.chain, extended, self.maker, begun=self.manifest)
+        return replace(self, config=extended, protocol=Protocol(self.chain, manifest, check=False))
+
     def token(self, symbol: str) -> Contract:
         """Return an asset's token."""
         return self.protocol.asset(symbol).token
@@ -67,10 +79,22 @@ class Devnet:
         """Give an address tokens and return the raw units; it also gets ether for gas if it has none."""
         asset = self.protocol.asset(symbol)
         raw = to_raw(amount, asset.decimals)
-        asset.token.mint(to, raw, sender=self.maker)
+        lent = self.config.asset(symbol).shares_of
+        if lent is None:
+            asset.token.mint(to, raw, sender=self.maker)
+        else:
+            self._lend(lent, raw, to)
         if self.chain.balance(to) == 0:
             self.chain.fund(to, GAS_MONEY)
         return raw
+
+    def _lend(self, symbol: str, shares: int, to: str) -> None:
+        """Lend freshly minted tokens for raw shares of an asset's pool."""
+        token, pool = self.token(symbol), self.protocol.asset(symbol).pool
+        cost = pool.previewMint(shares)
+        token.mint(self.maker, cost, sender=self.maker)
+        token.approve(pool, cost, sender=self.maker)
+        pool.mint(shares, to, sender=self.maker)
 
     def warp(self, seconds: int) -> None:
         """Let time pass; nothing else happens meanwhile."""
@@ -155,7 +179,7 @@ def start(
 def plan_world(config: Config) -> list[str]:
     """Return what `start` does before it deploys the protocol, step by step, without a chain."""
     return [
-        *(f"{asset.symbol}: deploy token and feed" for asset in config.assets),
+        *(f"{asset.symbol}: deploy token and feed" for asset in _with_token(config)),
         "deploy Uniswap v3",
         *(f"open the market {market.base}/{market.quote} {market.fee}" for market in config.markets),
         "let the markets gather history",
@@ -169,7 +193,11 @@ def attach(chain: Chain, manifest: Manifest, config: Config | None = None) -> De
     uniswap = Uniswap.at(
         chain, *(manifest.address(role) for role in ("uniswap.factory", "uniswap.router", "uniswap.position_manager"))
     )
-    feeds = {symbol: chain.at("MockFeed", manifest.address(f"feed.{symbol}")) for symbol in manifest.assets}
+    feeds = {
+        symbol: chain.at("MockFeed", manifest.address(f"feed.{symbol}"))
+        for symbol in manifest.assets
+        if f"feed.{symbol}" in manifest.contracts
+    }
     return Devnet(chain, settings, protocol, uniswap, feeds, manifest.deployer)
 
 
@@ -190,6 +218,11 @@ def _twaps(config: Config) -> Iterable[TwapConfig]:
     return (source for asset in config.assets for source in asset.sources if isinstance(source, TwapConfig))
 
 
+def _with_token(config: Config) -> list[AssetConfig]:
+    """Return the assets that have a token of their own: shares of a pool here come with the pool."""
+    return [asset for asset in config.assets if asset.shares_of is None]
+
+
 class _Builder:
     """Deploys what a live network would have: tokens, feeds, Uniswap v3 and its pools with history."""
 
@@ -203,14 +236,14 @@ class _Builder:
         self.feeds: dict[str, Contract] = {}
         self._mocks = tokens
         self._tokens: dict[str, Contract] = {}
-        missing = [asset.symbol for asset in config.assets if asset.symbol not in config.prices]
+        missing = [asset.symbol for asset in _with_token(config) if asset.symbol not in config.prices]
         if missing:
             raise DeployError(f"devnet.prices.{missing[0]}: is missing: a devnet needs a first price for every asset")
 
     def steps(self) -> list[Callable[[], None]]:
         """Return the steps that `plan_world` names."""
         return [
-            *(partial(self._deploy_asset, asset) for asset in self.config.assets),
+            *(partial(self._deploy_asset, asset) for asset in _with_token(self.config)),
             self._deploy_uniswap,
             *(partial(self._open, market) for market in self.config.markets),
             self._warm_up,
@@ -225,6 +258,8 @@ class _Builder:
         )
 
     def _filled(self, asset: AssetConfig) -> AssetConfig:
+        if asset.shares_of is not None:
+            return asset
         aggregator = self.feeds[asset.symbol].address
         sources = tuple(
             replace(source, aggregator=aggregator) if isinstance(source, FeedConfig) else source

@@ -6,10 +6,11 @@ of Vyper carry no text, because the compiler and not our code makes them; `from_
     PlimsollError
         AmountError, ConfigError, ManifestError, ChainError, DeployError
         Reverted                     .reason is the contract's own text
-            NotAllowed, InitialMargin, PriceStatus, Paused, MaxBorrow, MinDebt, Expired, PoolCash, Cap, ...
+            NotAllowed, InitialMargin, PriceStatus, Paused, MaxBorrow, MinDebt, Expired, PoolCash, Cap, CollateralCap,
+            Gated, ...
             AuctionRefused
                 NotLiquidatable, BonusTooLow, AuctionRunning, NoAuction
-            FundRefused, OrderRefused
+            FundRefused, OrderRefused, TimelockRefused, GateRefused, ListingRefused
             Reasonless
                 LockHeld, Overflow, Undecodable
 """
@@ -204,6 +205,30 @@ class OrderRefused(Reverted):
     """A protection order cannot be executed, or not in this way."""
 
 
+class TimelockRefused(Reverted):
+    """The timelock refused: the operation is not queued, or not due yet."""
+
+
+class CollateralCap(Reverted):
+    """The vault holds more of an asset than its cap, so an account with debt that holds it may take no new risk."""
+
+    meaning = "the vault is over the cap of an asset that the account holds: deposits and reductions still work"
+
+
+class Gated(Reverted):
+    """The gate of an asset does not let the account take risk with it, or take it over."""
+
+    meaning = "the asset's gate does not let the account in: deposits, repayments and reductions still work"
+
+
+class GateRefused(Reverted):
+    """A gate refused an attestation."""
+
+
+class ListingRefused(Reverted):
+    """The factory does not list the token, or not now."""
+
+
 class Reasonless(Reverted):
     """The EVM reverted without data."""
 
@@ -240,6 +265,10 @@ _BY_REASON: dict[str, type[Reverted]] = {
     "operators: max loss": LossLimit,
     "operators: loss budget": LossLimit,
     "engine: unknown asset": UnknownAsset,
+    "engine: supply cap": CollateralCap,
+    "engine: gate": Gated,
+    "engine: cap bound": BadArgument,
+    "engine: cap only down": BadArgument,
     "operators: nonce used": BadSignature,
     "operators: signature": BadSignature,
     "pool: cash": PoolCash,
@@ -261,6 +290,8 @@ _BY_WORDS: tuple[tuple[str, type[Reverted]], ...] = (
     ("not allowed", NotAllowed),
     ("not the owner", NotAllowed),
     ("is not the new owner", NotAllowed),
+    ("is missing role", NotAllowed),
+    ("caller is not the owner", NotAllowed),
     (" only", NotAllowed),
     ("signature", BadSignature),
     ("expired", Expired),
@@ -272,7 +303,11 @@ _BY_MODULE: dict[str, type[Reverted]] = {
     "erc20": TokenFailed,
     "twap": PriceSourceRefused,
     "feed": PriceSourceRefused,
+    "shares": PriceSourceRefused,
+    "depth": PriceSourceRefused,
     "oracle": PriceSourceRefused,
+    "volatility": PriceSourceRefused,
+    "cure": BadArgument,
     "risk": PriceSourceRefused,
     "margin": BadArgument,
     "math": Overflow,
@@ -286,6 +321,10 @@ _BY_MODULE: dict[str, type[Reverted]] = {
     "auction": AuctionRefused,
     "fund": FundRefused,
     "orders": OrderRefused,
+    "timelock": TimelockRefused,
+    "timelock_controller": TimelockRefused,
+    "gate": GateRefused,
+    "factory": ListingRefused,
 }
 
 

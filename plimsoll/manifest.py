@@ -4,8 +4,12 @@
      "contracts": {"engine": {"contract": "MarginEngine", "address": ..., "arguments": [...], "code_hash": ...}, ...},
      "assets": {"WETH": {"token": ..., "decimals": 18, "key": "0x2", "pool": ..., "isolated": false,
                          "sources": ["source.WETH.0", ...]}, ...},
-     "markets": [{"base": "WETH", "quote": "USDC", "fee": 500, "pool": ...}, ...]}
+     "markets": [{"base": "WETH", "quote": "USDC", "fee": 500, "pool": ...}, ...],
+     "blueprints": {"LendingPool": {"address": ..., "code_hash": ...}, ...},
+     "to_accept": ["engine", ...]}
 
+`blueprints` are creation codes that the factory of listings uses (ERC-5202), by artifact.
+`to_accept` are the roles whose ownership was offered and not accepted when the file was written.
 Integers among the arguments are decimal text, since JSON readers of other languages lose digits beyond 2^53. A code
 hash is the keccak of the runtime code, immutables included; it names neither an ABI nor a compiler.
 """
@@ -43,6 +47,14 @@ class Deployed:
 
 
 @dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Creation code that is stored for a factory: where, and the hash of what is there."""
+
+    address: str
+    code_hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListedAsset:
     """An asset of the protocol: addresses, decimals, its key in the risk engine (hex), its sources in order."""
 
@@ -75,6 +87,8 @@ class Manifest:
     contracts: dict[str, Deployed] = field(default_factory=dict)
     assets: dict[str, ListedAsset] = field(default_factory=dict)
     markets: list[Market] = field(default_factory=list)
+    blueprints: dict[str, Blueprint] = field(default_factory=dict)
+    to_accept: list[str] = field(default_factory=list)
 
     def address(self, role: str) -> str:
         """Return the address of the contract in this role ("engine", "pool.WETH"); ManifestError if there is none."""
@@ -100,7 +114,9 @@ class Manifest:
         """Raise ManifestError unless `chain` is the one deployed on and every contract's code is the one deployed."""
         if chain.chain_id != self.chain_id:
             raise ManifestError(f"the manifest is of chain {self.chain_id}, but {chain.name} is chain {chain.chain_id}")
-        for role, deployed in self.contracts.items():
+        known: list[tuple[str, Deployed | Blueprint]] = [*self.contracts.items()]
+        known += [(f"blueprint of {name}", blueprint) for name, blueprint in self.blueprints.items()]
+        for role, deployed in known:
             code = chain.code(deployed.address)
             if not code:
                 where = f"{role}: no code at {deployed.address} on {chain.name}"
@@ -158,6 +174,8 @@ def _parse(root: Table) -> Manifest:
             contracts={role: _deployed(table) for role, table in root.table("contracts").tables()},
             assets={symbol: _listed(table) for symbol, table in root.table("assets").tables()},
             markets=[_market(table) for table in root.table_list("markets")],
+            blueprints=_blueprints(root.table("blueprints")) if root.has("blueprints") else {},
+            to_accept=root.texts("to_accept") if root.has("to_accept") else [],
         )
     )
 
@@ -171,6 +189,13 @@ def _deployed(table: Table) -> Deployed:
             code_hash=table.text("code_hash", 66),
         )
     )
+
+
+def _blueprints(table: Table) -> dict[str, Blueprint]:
+    return {
+        name: entry.done(Blueprint(entry.address("address"), entry.text("code_hash", 66)))
+        for name, entry in table.tables()
+    }
 
 
 def _listed(table: Table) -> ListedAsset:

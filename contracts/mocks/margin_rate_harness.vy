@@ -30,8 +30,8 @@ def set(key: uint256, parameters: IRiskEngine.MarginParameters):
 
 
 @external
-def settle(key: uint256) -> bool:
-    return margin_rate._settle(key)
+def settle(key: uint256):
+    margin_rate._settle(key)
 
 
 @view

@@ -21,14 +21,16 @@
 
         Every number is WAD. The bonus rounds towards minus infinity, against the taker; the fraction down, so that the
         target is not passed.
-@dev Values below 2**190 and rates of at most a few WAD: no product reaches 2**255, and the one of two values is taken in
-     512 bits.
+@dev Arithmetic is unchecked. Values are below 2**190 (at most 12 amounts below 2**112 at prices below 2**128), rates below 2**62, times
+     below 2**40, kappa at most 100: no product of a value, or of two rates, and a rate reaches 2**254, and the one of two values is taken
+     in 512 bits where they are large. What is divided by is not 0.
 """
 
 from snekmate.utils import math as sn_math
 
 WAD: constant(uint256) = 10**18
 SIGNED_WAD: constant(int256) = 10**18
+HALF_WORD: constant(uint256) = 2**127
 
 
 @pure
@@ -38,7 +40,7 @@ def _penalty(requirement: uint256, debt: uint256, least: uint256, most: uint256)
     @param debt WAD dollars, not 0.
     @return WAD, rounded down.
     """
-    return max(least, min(requirement * WAD // debt, most))
+    return max(least, min(unsafe_div(unsafe_mul(requirement, WAD), debt), most))
 
 
 @pure
@@ -49,7 +51,8 @@ def _curve(y: uint256, start_level: int256) -> int256:
     """
     if y >= WAD:
         return SIGNED_WAD
-    return start_level + (SIGNED_WAD - start_level) * convert(y, int256) // SIGNED_WAD
+    rise: int256 = unsafe_mul(unsafe_sub(SIGNED_WAD, start_level), convert(y, int256))
+    return unsafe_add(start_level, unsafe_div(rise, SIGNED_WAD))
 
 
 @pure
@@ -70,18 +73,21 @@ def _bonus(
     @param debt WAD dollars, not 0.
     @return WAD per unit of debt value; negative while takers pay more than the oracle's price.
     """
-    t: uint256 = min(elapsed * WAD // tau, WAD)
+    t: uint256 = unsafe_div(unsafe_mul(elapsed, WAD), tau)
     by_time: int256 = self._scaled(penalty, self._curve(t, start_level))
     if kappa == 0 or equity >= convert(requirement, int256):
         return by_time
     depth: uint256 = WAD
-    own: uint256 = 0
+    own: int256 = 0
     if equity > 0:
-        depth = (requirement - convert(equity, uint256)) * WAD // requirement
-        own = min(convert(equity, uint256) * WAD // debt, WAD)
-    x: uint256 = min(t + kappa * depth // WAD, WAD)
+        missing: uint256 = unsafe_sub(requirement, convert(equity, uint256))
+        depth = unsafe_div(unsafe_mul(missing, WAD), requirement)
+        own = unsafe_div(unsafe_mul(equity, SIGNED_WAD), convert(debt, int256))
+    if own <= by_time:
+        return by_time
+    x: uint256 = unsafe_add(min(t, WAD), unsafe_div(unsafe_mul(kappa, depth), WAD))
     by_depth: int256 = self._scaled(penalty, self._curve(x, start_level))
-    return max(min(by_depth, convert(own, int256)), by_time)
+    return max(min(by_depth, own), by_time)
 
 
 @pure
@@ -92,26 +98,33 @@ def _paid(debt: uint256, bonus: int256) -> uint256:
     @param bonus Above -1.
     @return debt * (1 + bonus), WAD dollars, rounded down.
     """
-    return convert(convert(debt, int256) + self._scaled(debt, bonus), uint256)
+    return convert(unsafe_add(convert(debt, int256), self._scaled(debt, bonus)), uint256)
 
 
 @pure
 @internal
 def _max_fraction(
-    equity: int256, positive: uint256, debt: uint256, target_positive: uint256, target_debt: uint256, bonus: int256
+    equity: int256, positive: uint256, debt: uint256, target_positive: uint256, target_debt: uint256, paid: uint256
 ) -> uint256:
     """
     @param positive WAD dollars, not 0.
+    @param paid What `_paid` says of the debt.
     @return Fraction of every debt, WAD, rounded down; 1 where nothing less reaches the target, 0 where it is reached.
     """
-    missing: int256 = convert(target_positive + target_debt, int256) - equity
-    relief: uint256 = sn_math._mul_div(target_positive, self._paid(debt, bonus) + 1, positive, True) + target_debt
-    per_whole: int256 = convert(relief, int256) - self._scaled(debt, bonus)
+    missing: int256 = unsafe_sub(convert(unsafe_add(target_positive, target_debt), int256), equity)
     if missing <= 0:
         return 0
+    relief: uint256 = 0
+    if max(target_positive, paid) < HALF_WORD:
+        relief = unsafe_mul(target_positive, unsafe_add(paid, 1))
+        relief = unsafe_div(unsafe_add(relief, unsafe_sub(positive, 1)), positive)
+    else:
+        relief = sn_math._mul_div(target_positive, unsafe_add(paid, 1), positive, True)
+    relief = unsafe_add(unsafe_add(relief, target_debt), debt)   # less what is paid: less the bonus
+    per_whole: int256 = unsafe_sub(convert(relief, int256), convert(paid, int256))
     if missing >= per_whole:
         return WAD
-    return convert(missing * SIGNED_WAD // per_whole, uint256)
+    return convert(unsafe_div(unsafe_mul(missing, SIGNED_WAD), per_whole), uint256)
 
 
 @pure
@@ -120,7 +133,7 @@ def _scaled(amount: uint256, rate: int256) -> int256:
     """
     @return amount * rate, rounded towards minus infinity.
     """
-    product: int256 = convert(amount, int256) * rate
-    if product >= 0:
-        return product // SIGNED_WAD
-    return -((SIGNED_WAD - 1 - product) // SIGNED_WAD)
+    product: int256 = unsafe_mul(convert(amount, int256), rate)
+    if product < 0:
+        product = unsafe_sub(product, SIGNED_WAD - 1)
+    return unsafe_div(product, SIGNED_WAD)

@@ -29,8 +29,7 @@ def _add_asset(token: address, key: uint256, pool: address):
     @dev The caller has checked that the risk engine issued `key` for `token` and that `pool` lends it to this engine. A key is
          taken for good: a later risk engine that issues it to another token cannot make two tokens share their balances.
     """
-    assert self.records[token] == 0, "vault: added already"
-    assert self.tokens[key] == empty(address), "vault: added already"
+    assert self.records[token] == 0 and self.tokens[key] == empty(address), "vault: added already"
     self.records[token] = convert(pool, uint256) | key << 160
     self.tokens[key] = token
     self.pools[key] = pool

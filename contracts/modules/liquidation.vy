@@ -9,7 +9,8 @@
         is moved: a taker's account assumes a part of every debt and receives a part of every positive balance, no token moves, and
         the ordinary check at initial margin is what keeps the taker honest.
 
-        What stops it: nothing that anybody can set. A taker whose account keeps debts afterwards is checked like anybody who took risk,
+        What stops it: nothing that anybody can set, but a gate on an asset of the account, which stops `take` for those whom it does
+        not let in. A taker whose account keeps debts afterwards is checked like anybody who took risk,
         so he needs prices that are OK and new risk not paused, unless he ends without debt.
 @dev Nobody may start, take, end, write off or poke while the account's own check is pending.
 """
@@ -23,31 +24,29 @@ from contracts.modules import collateral_vault as vault
 from contracts.modules import engine_parameters as parameters
 from contracts.modules import exposure
 from contracts.modules import margin_accounts as accounts
-from contracts.modules import roles
+from contracts.modules import restrictions
 
-uses: roles
 uses: vault
 uses: parameters
+uses: restrictions
 uses: accounts
 
 WAD: constant(uint256) = 10**18
 BORROW: constant(uint256) = 2
+FIELD_BITS: constant(uint256) = 72
 UNKNOWN: constant(uint256) = max_value(uint256)
-
-auction: public(address)
-
 
 @external
 def liquidate(account: uint256):
     """
-    @notice Start an auction of an account below its maintenance line, or raise the penalty of one that is past its tail. Anyone; who starts it
-            is paid a part of every positive bonus that another one takes.
+    @notice Start an auction of an account below its maintenance line, or raise the penalty of one that is past its tail. Anyone; who starts
+            it is paid a part of every positive bonus that another one takes.
     @dev Errors: "engine: check pending", "auction: healthy", "auction: running".
     """
     accounts._assert_settled(account)
     word: uint256 = accounts.words[account]
     exposures: DynArray[uint256, 12] = accounts._exposures(account, word, 0)
-    shortfall: uint256 = extcall ILiquidationAuction(self.auction).start(
+    shortfall: uint256 = extcall ILiquidationAuction(parameters.auction).start(
         account, msg.sender, self._values(parameters._risk_engine(), exposures)
     )
     self._provide(account, account_word._with(word, account_word.UNDER_AUCTION), exposures, shortfall)
@@ -62,37 +61,44 @@ def take(account: uint256, fraction: uint256, to_account: uint256, min_bonus: in
     @param to_account Not the account itself, not under auction, and without a balance opposite to what it receives.
     @param min_bonus Least bonus per unit of debt value, WAD; may be negative, but not an operator's.
     @return Fraction of every debt and share of every positive balance that were moved, WAD.
-    @dev Errors: "engine: same account", "engine: check pending", "engine: under auction", "engine: opposite balance", "operators: not allowed", "engine: operator bonus", the auction's,
-         and those of the check of `to_account`.
+    @dev Errors: "engine: same account", "engine: check pending", "operators: not allowed", "engine: operator bonus", "engine: gate" and
+         "engine: gas" (for every asset of the account, also those that stay where they are), "engine: under auction",
+         "engine: opposite balance", the auction's, and those of the check of `to_account`.
     """
-    assert account != to_account, "engine: same account"
+    accounts._assert_distinct(account, to_account)
     accounts._assert_settled(account)
     assert accounts._authorise(to_account, BORROW) == 0 or min_bonus >= 0, "engine: operator bonus"
     risk_engine: address = empty(address)
     min_debt: uint256 = 0
     paused: bool = False
-    risk_engine, min_debt, paused = parameters._settings()
+    restricted: uint256 = 0
+    risk_engine, min_debt, paused, restricted = parameters._settings()
     word: uint256 = accounts.words[account]
-    exposures: DynArray[uint256, 12] = accounts._exposures(account, word, 0)
-    terms: ILiquidationAuction.Terms = extcall ILiquidationAuction(self.auction).take(
-        account, fraction, min_bonus, min_debt, risk_engine, self._values(risk_engine, exposures)
+    if (word | word >> FIELD_BITS) & restricted != 0:
+        restrictions._assert_admitted(to_account, word, restricted, False)
+    exposures: DynArray[uint256, 12] = accounts._exposures(account, word, self._accrued(account, word))
+    values: IRiskEngine.Liquidation = self._values(risk_engine, exposures)
+    terms: ILiquidationAuction.Terms = extcall ILiquidationAuction(parameters.auction).take(
+        account, fraction, min_bonus, min_debt, values
     )
     if account_word._owner(to_account) == terms.starter:
         terms.starter_rate = 0   # he would owe it to himself
     target_old: uint256 = accounts.words[to_account]
     target: uint256 = target_old
-    assert not account_word._is(target, account_word.UNDER_AUCTION), "engine: under auction"
+    accounts._assert_free(target)
 
     owed: uint256 = 0
-    rest: uint256 = terms.excluded
+    rest: uint256 = values.excluded
     for packed: uint256 in exposures:
         excluded: bool = rest & 1 != 0
         rest = rest >> 1
         if excluded:
             continue
         key: uint256 = packed >> exposure.KEY_BITS
-        if packed & exposure.DEBT != 0:
-            assert not account_word._holds(target, key), "engine: opposite balance"
+        owes: bool = packed & exposure.DEBT != 0
+        opposite: bool = account_word._holds(target, key) if owes else account_word._owes(target, key)
+        assert not opposite, "engine: opposite balance"
+        if owes:
             left: uint256 = 0
             left, owed = extcall ILendingPool(vault.pools[key]).move_debt(
                 account, to_account, terms.fraction, terms.starter, terms.starter_rate, terms.fund_rate
@@ -102,7 +108,6 @@ def take(account: uint256, fraction: uint256, to_account: uint256, min_bonus: in
             if left == 0:
                 word = account_word._clear(word, key)
         else:
-            assert not account_word._owes(target, key), "engine: opposite balance"
             moved: uint256 = (packed & exposure.AMOUNT) * terms.share // WAD
             word, target = vault._move(account, word, to_account, target, key, moved)
     log IMarginEngine.Taken(
@@ -111,7 +116,8 @@ def take(account: uint256, fraction: uint256, to_account: uint256, min_bonus: in
         caller=msg.sender,
         fraction=terms.fraction,
         share=terms.share,
-        excluded=terms.excluded,
+        bonus=terms.bonus,
+        excluded=values.excluded,
     )
     if terms.written_off:
         word = self._write_off(account, word)
@@ -132,12 +138,10 @@ def cancel(account: uint256):
     """
     accounts._assert_settled(account)
     word: uint256 = accounts.words[account]
-    risk_engine: address = parameters._risk_engine()
-    extcall ILiquidationAuction(self.auction).end(
+    extcall ILiquidationAuction(parameters.auction).end(
         account,
         account_word._owed(word) != 0,
-        risk_engine,
-        self._values(risk_engine, accounts._exposures(account, word, 0)),
+        self._values(parameters._risk_engine(), accounts._exposures(account, word, 0)),
     )
     self._end(account, word)
 
@@ -145,18 +149,19 @@ def cancel(account: uint256):
 @external
 def write_off(account: uint256):
     """
-    @notice Give up the debts of an account under auction that has negative equity and only dust left, which goes to the reserve fund's accounts
-            `fund << 96 | key`. Anyone.
+    @notice Give up the debts of an account under auction that has negative equity and only dust left, which goes to the reserve fund's
+            accounts `fund << 96 | key`. Anyone.
     @dev Errors: "engine: check pending", "auction: none", "auction: price status", "auction: solvent", "auction: not dust".
     """
     accounts._assert_settled(account)
     risk_engine: address = empty(address)
     min_debt: uint256 = 0
     paused: bool = False
-    risk_engine, min_debt, paused = parameters._settings()
+    restricted: uint256 = 0
+    risk_engine, min_debt, paused, restricted = parameters._settings()
     word: uint256 = accounts.words[account]
     exposures: DynArray[uint256, 12] = accounts._exposures(account, word, 0)
-    extcall ILiquidationAuction(self.auction).write_off(account, min_debt, self._values(risk_engine, exposures))
+    extcall ILiquidationAuction(parameters.auction).write_off(account, min_debt, self._values(risk_engine, exposures))
     for packed: uint256 in exposures:
         if packed & exposure.DEBT == 0:
             key: uint256 = packed >> exposure.KEY_BITS
@@ -179,23 +184,23 @@ def poke(account: uint256):
     word: uint256 = accounts.words[account]
     assert account_word._is(word, account_word.UNDER_AUCTION), "engine: not under auction"
     exposures: DynArray[uint256, 12] = accounts._exposures(account, word, 0)
-    shortfall: uint256 = staticcall ILiquidationAuction(self.auction).shortfall(
+    shortfall: uint256 = staticcall ILiquidationAuction(parameters.auction).shortfall(
         account, self._values(parameters._risk_engine(), exposures)
     )
     self._provide(account, word, exposures, shortfall)
 
 
-@external
-def set_auction(auction: address):
+@internal
+def _accrued(account: uint256, word: uint256) -> uint256:
     """
-    @notice Name the contract that decides the terms. Owner only, once.
-    @dev Errors: "roles: owner only", "engine: auction set", "engine: zero address".
+    @notice Have the pool of the account's first debt book its interest, which it would compute again when the debt moves.
+    @return The debt as an exposure, 0 if nothing is owed.
     """
-    roles._only_owner()
-    assert self.auction == empty(address), "engine: auction set"
-    assert auction.is_contract, "engine: zero address"
-    self.auction = auction
-    log IMarginEngine.AuctionSet(auction=auction)
+    owed: uint256 = account_word._owed(word)
+    if owed == 0:
+        return 0
+    key: uint256 = account_word._first(owed)
+    return key << exposure.KEY_BITS | exposure.DEBT | extcall ILendingPool(vault.pools[key]).accrued_debt(account)
 
 
 @view

@@ -5,8 +5,8 @@
 """
 @title Accounts: who may act on them, what they hold and owe, and their deferred checks
 @license AGPL-3.0
-@notice Every function of the engine that changes an account ends in `_finish`, which stores the account's word and sees to its checks: at once,
-        or, inside a batch, at its end. An account whose check is still to come is *pending*: nobody else may act on it.
+@notice Every function of the engine that changes an account ends in `_finish`, which stores the account's word and sees to its checks: at
+        once, or, inside a batch, at its end. An account whose check is still to come is *pending*: nobody else may act on it.
 """
 
 from contracts.interfaces import ILendingPool
@@ -16,11 +16,14 @@ from contracts.modules import account_word
 from contracts.modules import collateral_vault as vault
 from contracts.modules import engine_parameters as parameters
 from contracts.modules import exposure
+from contracts.modules import restrictions
 
 uses: vault
 uses: parameters
+uses: restrictions
 
 OK: constant(uint256) = 0
+FIELD_BITS: constant(uint256) = 72
 
 # What a touched account still has to satisfy.
 LIMITS: constant(uint256) = 1
@@ -96,16 +99,19 @@ def _finish(account: uint256, old: uint256, word: uint256, needs: uint256, owed:
 @internal
 def _verify(account: uint256, word: uint256, needs: uint256, owed: uint256):
     if needs & LIMITS != 0:
-        assert account_word._within_limits(word), "engine: too many assets"
+        self._assert_few(account_word._within_limits(word))
     if needs & MARGIN == 0 or not account_word._at_risk(word):
         return
     risk_engine: address = empty(address)
     min_debt: uint256 = 0
     paused: bool = False
-    risk_engine, min_debt, paused = parameters._settings()
+    restricted: uint256 = 0
+    risk_engine, min_debt, paused, restricted = parameters._settings()
     assert not paused, "engine: paused"
+    if (word | word >> FIELD_BITS) & restricted != 0:
+        restrictions._assert_admitted(account, word, restricted, True)
     health: IRiskEngine.Health = staticcall IRiskEngine(risk_engine).assess(self._exposures(account, word, owed), [])
-    assert health.status == OK, "engine: price status"
+    self._assert_priced(health.status == OK)
     assert health.equity_initial >= convert(health.initial, int256), "engine: initial margin"
     if needs & DEBT_RAISED != 0:
         assert health.debt >= min_debt, "engine: min debt"
@@ -148,10 +154,37 @@ def _assert_free(word: uint256):
     assert not account_word._is(word, account_word.UNDER_AUCTION), "engine: under auction"
 
 
+@pure
+@internal
+def _assert_distinct(account: uint256, other: uint256):
+    assert account != other, "engine: same account"
+
+
+@pure
+@internal
+def _assert_few(assets_fit: bool):
+    assert assets_fit, "engine: too many assets"
+
+
+@pure
+@internal
+def _assert_priced(enough: bool):
+    """
+    @notice Revert unless the status of the prices is good enough.
+    """
+    assert enough, "engine: price status"
+
+
 @view
 @internal
 def _health(account: uint256, word: uint256, owed: uint256) -> IRiskEngine.Health:
-    return staticcall IRiskEngine(parameters._risk_engine()).assess(self._exposures(account, word, owed), [])
+    return self._assess(self._exposures(account, word, owed))
+
+
+@view
+@internal
+def _assess(exposures: DynArray[uint256, 12]) -> IRiskEngine.Health:
+    return staticcall IRiskEngine(parameters._risk_engine()).assess(exposures, [])
 
 
 @view
@@ -171,7 +204,7 @@ def _exposures(account: uint256, word: uint256, owed: uint256) -> DynArray[uint2
         key: uint256 = account_word._first(rest)
         rest ^= key
         out.append(key << exposure.KEY_BITS | vault.balances[account][key])
-    assert rest == 0, "engine: too many assets"
+    beyond: uint256 = rest
     rest = account_word._owed(word)
     for i: uint256 in range(4):
         if rest == 0:
@@ -183,5 +216,5 @@ def _exposures(account: uint256, word: uint256, owed: uint256) -> DynArray[uint2
         else:
             debt: uint256 = staticcall ILendingPool(vault.pools[key]).debt_of(account)
             out.append(key << exposure.KEY_BITS | exposure.DEBT | debt)
-    assert rest == 0, "engine: too many assets"
+    self._assert_few(beyond | rest == 0)
     return out

@@ -18,14 +18,21 @@
         are as near. The others enter that median with their limited numbers, so that a source which was moved cannot
         steer which number of another one counts. Of a source that stands alone, because no other one is valid, the limited
         number is mid, and its own two numbers are the lowest and the highest: a market that moves faster than the limit
-        counts like sources that disagree.
+        counts like sources that disagree. So do several of which half or more outran their limits: where so many of the trusted ones
+        have a raw number that does not count and is further than `max_deviation` from mid, the asset is not OK. If they are more than
+        half, these numbers enter the lowest and the highest.
+
+        The guardian may **silence** one of two or three sources for at most `notice`, and not again before as long again has
+        passed. The asset is not OK meanwhile, and the source counts as a stale one that comes after every other. While it
+        is fresh its two numbers still enter the lowest and the highest: that it is silenced takes from no account what it would
+        have in its favour.
 
             mid      the median of the trusted numbers (of two: the mean, rounded down), else of the valid ones
             bid      the lowest valid number, less the spread, rounded down, at least 1
             ask      the highest valid number, plus the spread, rounded up, at most 2**128 - 1
             spread   min(max_spread, min_spread + spread_growth * age / 1 hour), of the age of the freshest valid answer
 
-            OK       enough trusted answers, highest - lowest <= max_deviation * mid, and no source absent
+            OK       enough trusted answers, highest - lowest <= max_deviation * mid, no source absent or silenced, and fewer than half outran
             WIDE     else, if there is a valid answer
             STALE    else, if there is an answer: the freshest (of equals the first) stands alone for the valid ones
             DEAD     else: bid, mid and ask are 0
@@ -39,14 +46,15 @@
         it was WIDE before does not count, because then it had a price.
 
         Anyone may mark, at any time, and what a mark finds depends on the sources alone. What an asset was between two marks
-        nobody checks: who sees an asset OK while its clock runs should mark it.
+        nobody checks, but a sample of its volatility source between them proves that it was OK then, and it is settled no earlier than
+        `wide_delay` after that. Who sees an asset OK while its clock runs should mark or sample it.
 @dev Every source is called with exactly SOURCE_GAS, never with less because the caller brought little ("oracle: gas"), so a
      caller's gas limit cannot change a status. A source that may need more than SOURCE_GAS with cold storage must not be listed.
 
      The first word of a listing, from the low end; the second and the third source are only read where they exist:
 
             first source 160 | sources 2 | min_sources 2 | max_deviation 14 | min_spread 14 | spread_growth 14 | max_spread 14 |
-            reserved 36: silenced sources 3
+            silenced 3 (bit i: source i) | silenced until 33
 
      deviation and spreads in basis points. A clock, zero while it does not run:
 
@@ -83,8 +91,12 @@ MAX_SPREAD: constant(uint256) = 25 * 10**16
 MAX_SPREAD_GROWTH: constant(uint256) = 25 * 10**16
 
 MASK_2: constant(uint256) = 3
+MASK_3: constant(uint256) = 7
 MASK_14: constant(uint256) = 2**14 - 1
 ADDRESS: constant(uint256) = 2**160 - 1
+SILENCED: constant(uint256) = 220
+SILENCED_UNTIL: constant(uint256) = 223
+NO_SILENCE: constant(uint256) = 2**SILENCED - 1
 
 MIN_WIDE_DELAY: constant(uint256) = HOUR
 MAX_WIDE_DELAY: constant(uint256) = 2 * 24 * HOUR
@@ -96,6 +108,7 @@ wide_delay: public(immutable(uint256))
 _listings: HashMap[uint256, uint256]
 _further: HashMap[uint256, address[2]]
 _clocks: HashMap[uint256, uint256]
+_next_silences: HashMap[uint256, uint256]
 
 
 @deploy
@@ -114,11 +127,9 @@ def _set(key: uint256, sources: DynArray[address, MAX_SOURCES], parameters: IRis
     @notice Replace an asset's sources. Each has to answer now, with a price that a listed asset can have.
     """
     count: uint256 = len(sources)
-    assert parameters.min_sources != 0, "oracle: min sources"
-    assert parameters.min_sources <= count, "oracle: min sources"
+    assert parameters.min_sources != 0 and parameters.min_sources <= count, "oracle: min sources"
     assert parameters.max_deviation <= MAX_DEVIATION, "oracle: deviation"
-    assert parameters.max_spread <= MAX_SPREAD, "oracle: spread"
-    assert parameters.min_spread <= parameters.max_spread, "oracle: spread"
+    assert parameters.max_spread <= MAX_SPREAD and parameters.min_spread <= parameters.max_spread, "oracle: spread"
     assert parameters.spread_growth <= MAX_SPREAD_GROWTH, "oracle: spread growth"
     word: uint256 = convert(sources[0], uint256) | count << 160 | parameters.min_sources << 162
     word |= self._bps(parameters.max_deviation) << 164
@@ -141,6 +152,41 @@ def _set(key: uint256, sources: DynArray[address, MAX_SOURCES], parameters: IRis
         assert max(price, clamped) <= MAX_LISTED_PRICE, "risk: price scale"
     self._listings[key] = word
     self._further[key] = further
+
+
+@internal
+def _silence(key: uint256, index: uint256, duration: uint256, most: uint256) -> uint256:
+    """
+    @notice Let one source of several count only where no other one answers.
+    @param duration Seconds, from 1 to `most`.
+    @return Until when.
+    """
+    word: uint256 = self._listings[key]
+    count: uint256 = (word >> 160) & MASK_2
+    assert count >= 2 and index < count, "oracle: unknown source"
+    assert duration != 0 and duration <= most, "oracle: duration"
+    assert block.timestamp >= self._next_silences[key], "oracle: silenced lately"
+    until: uint256 = block.timestamp + duration
+    self._next_silences[key] = until + duration
+    self._listings[key] = word & NO_SILENCE | 1 << (SILENCED + index) | until << SILENCED_UNTIL
+    return until
+
+
+@internal
+def _unsilence(key: uint256):
+    self._listings[key] &= NO_SILENCE
+
+
+@view
+@internal
+def _silenced(key: uint256) -> (uint256, uint256, uint256):
+    """
+    @return Which source (bit i: source i) is silenced, until when, zeros where none is; and from when on one may be silenced again.
+    """
+    word: uint256 = self._listings[key]
+    if word >> SILENCED_UNTIL <= block.timestamp:
+        return 0, 0, self._next_silences[key]
+    return (word >> SILENCED) & MASK_3, word >> SILENCED_UNTIL, self._next_silences[key]
 
 
 @view
@@ -229,16 +275,17 @@ def _clock(key: uint256) -> (uint256, uint256, uint256):
 
 @view
 @internal
-def _is_settled(key: uint256, status: uint256) -> bool:
+def _is_settled(key: uint256, status: uint256, last_good: uint256) -> bool:
     """
     @notice Whether that an asset is not OK has lasted for `wide_delay`; if it is DEAD now, whether that has.
     @param status What it is now, not OK.
+    @param last_good When it was OK for certain, 0 if that is not known: whatever the marks say, it has lasted since then at most.
     """
     clock: uint256 = self._clocks[key]
     since: uint256 = clock & MASK_40
     if status == DEAD:
         since = clock >> 80
-    return since != 0 and self._runs(clock) and block.timestamp >= since + wide_delay
+    return since != 0 and self._runs(clock) and block.timestamp >= max(since, last_good) + wide_delay
 
 
 @view
@@ -273,34 +320,44 @@ def _combine(word: uint256, further: address[2]) -> (uint256, uint256, uint256, 
     grades: uint256[3] = empty(uint256[3])
     trusted: uint256 = 0
     best: uint256 = 0
-    absent: bool = False
+    low: uint256 = max_value(uint256)
+    high: uint256 = 0
+    silenced: uint256 = 0
+    if word >> SILENCED_UNTIL > block.timestamp:
+        silenced = (word >> SILENCED) & MASK_3
+    doubtful: bool = silenced != 0
     for i: uint256 in range(count, bound=MAX_SOURCES):
         source: address = convert(word & ADDRESS, address)
         if i != 0:
             source = further[i - 1]
         raw[i], clamped[i], times[i], grades[i] = self._read(source)
+        if silenced != 0:
+            if silenced == 1 << i and grades[i] != GRADE_ABSENT:
+                if grades[i] >= GRADE_VALID:
+                    low = min(raw[i], clamped[i])
+                    high = max(raw[i], clamped[i])
+                times[i] = 0
+                grades[i] = GRADE_STALE
         best = max(best, grades[i])
-        absent = absent or grades[i] == GRADE_ABSENT
+        doubtful = doubtful or grades[i] == GRADE_ABSENT
         if grades[i] == GRADE_TRUSTED:
             trusted += 1
     if best == GRADE_ABSENT:
         return 0, 0, 0, 0, DEAD
 
     numbers: uint256[3] = empty(uint256[3])
-    low: uint256 = max_value(uint256)
-    high: uint256 = 0
+    outran: bool = False
     time: uint256 = 0
-    stale: uint256 = 0
+    freshest: uint256 = MAX_SOURCES
     for i: uint256 in range(count, bound=MAX_SOURCES):
         if best == GRADE_STALE:
-            if grades[i] == GRADE_STALE and (stale == 0 or times[i] > time):
+            if grades[i] == GRADE_STALE and (freshest == MAX_SOURCES or times[i] > time):
                 time = times[i]
-                stale = clamped[i]
-                low = min(raw[i], clamped[i])
-                high = max(raw[i], clamped[i])
+                freshest = i
         elif grades[i] >= GRADE_VALID:
             numbers[i] = clamped[i]
             if raw[i] != clamped[i]:
+                outran = True
                 others: uint256 = self._median(clamped, grades, i)
                 if others == 0:
                     low = min(low, raw[i])
@@ -311,11 +368,26 @@ def _combine(word: uint256, further: address[2]) -> (uint256, uint256, uint256, 
             high = max(high, numbers[i])
             time = max(time, times[i])
     if best == GRADE_STALE:
-        return low, stale, high, time, STALE
+        low = min(low, min(raw[freshest], clamped[freshest]))
+        return low, clamped[freshest], max(high, max(raw[freshest], clamped[freshest])), time, STALE
 
     mid: uint256 = self._median(numbers, grades, MAX_SOURCES)
+    if outran:
+        unconfirmed: uint256 = 0
+        lowest: uint256 = low
+        highest: uint256 = high
+        for i: uint256 in range(count, bound=MAX_SOURCES):
+            if grades[i] == GRADE_TRUSTED and numbers[i] != raw[i] and not self._agree(word, min(raw[i], mid), mid, max(raw[i], mid)):
+                unconfirmed += 1
+                lowest = min(lowest, raw[i])
+                highest = max(highest, raw[i])
+        if unconfirmed != 0 and 2 * unconfirmed >= trusted:
+            doubtful = True
+            if 2 * unconfirmed > trusted:
+                low = lowest
+                high = highest
     status: uint256 = WIDE
-    if trusted >= (word >> 162) & MASK_2 and not absent:
+    if trusted >= (word >> 162) & MASK_2 and not doubtful:
         if self._agree(word, low, mid, high):
             status = OK
     return low, mid, high, time, status
@@ -373,23 +445,24 @@ def _read(source: address) -> (uint256, uint256, uint256, uint256):
     if not success or len(answer) != READING_SIZE:
         return 0, 0, 0, GRADE_ABSENT
     reading: IPriceSource.Reading = abi_decode(answer, IPriceSource.Reading)
-    if unsafe_sub(reading.price, 1) >= PRICE_LIMIT - 1 or unsafe_sub(reading.clamped, 1) >= PRICE_LIMIT - 1:
+    if (
+        max(unsafe_sub(reading.price, 1), unsafe_sub(reading.clamped, 1)) >= PRICE_LIMIT - 1
+        or reading.updated_at > block.timestamp
+        or reading.fresh | reading.trusted > 1
+    ):
         return 0, 0, 0, GRADE_ABSENT
-    if reading.updated_at > block.timestamp or (reading.fresh | reading.trusted) > 1:
-        return 0, 0, 0, GRADE_ABSENT
-    return reading.price, reading.clamped, reading.updated_at, unsafe_mul(reading.fresh, unsafe_add(reading.trusted, 1)) + 1
+    grade: uint256 = unsafe_add(unsafe_mul(reading.fresh, unsafe_add(reading.trusted, 1)), 1)
+    return reading.price, reading.clamped, reading.updated_at, grade
 
 
 @view
 @internal
 def _sources(key: uint256) -> DynArray[address, MAX_SOURCES]:
     word: uint256 = self._listings[key]
-    sources: DynArray[address, MAX_SOURCES] = []
-    for i: uint256 in range((word >> 160) & MASK_2, bound=MAX_SOURCES):
-        if i == 0:
-            sources.append(convert(word & ADDRESS, address))
-        else:
-            sources.append(self._further[key][i - 1])
+    further: address[2] = self._further[key]
+    sources: DynArray[address, MAX_SOURCES] = [convert(word & ADDRESS, address), further[0], further[1]]
+    for i: uint256 in range(MAX_SOURCES - ((word >> 160) & MASK_2), bound=MAX_SOURCES):
+        sources.pop()
     return sources
 
 

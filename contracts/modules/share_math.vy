@@ -14,7 +14,8 @@
         could repay everything while debt remains. In plain proportion the debts rounded up never sum to less than the
         total, and the sole holder of all debt shares owes exactly all debt.
 @dev Totals of assets and debt are below 2**113, of shares below 2**142, so that no product here overflows for amounts
-     that exist; an amount given by a caller can, and reverts without a reason.
+     that exist; an amount of a lender given by a caller can, and reverts without a reason. Amounts of debt, and debt shares, are below
+     2**112 whoever gives them: what is borrowed is cash, what is repaid less than is owed. Their arithmetic is unchecked.
 """
 
 VIRTUAL_SHARES: constant(uint256) = 10**6
@@ -75,8 +76,8 @@ def _debt_shares_up(amount: uint256, debt: uint256, debt_shares: uint256) -> uin
     @notice Debt shares that borrowing `amount` creates, rounded against the borrower.
     """
     if debt == 0:
-        return amount * FIRST_DEBT_SHARES
-    return (amount * debt_shares + (debt - 1)) // debt
+        return unsafe_mul(amount, FIRST_DEBT_SHARES)
+    return unsafe_div(unsafe_add(unsafe_mul(amount, debt_shares), unsafe_sub(debt, 1)), debt)
 
 
 @pure
@@ -85,7 +86,7 @@ def _debt_shares_down(amount: uint256, debt: uint256, debt_shares: uint256) -> u
     """
     @notice Debt shares that repaying `amount` burns, rounded against the borrower. It is less than is owed, so there is debt.
     """
-    return amount * debt_shares // debt
+    return unsafe_div(unsafe_mul(amount, debt_shares), debt)
 
 
 @pure
@@ -96,4 +97,4 @@ def _debt_up(shares: uint256, debt: uint256, debt_shares: uint256) -> uint256:
     """
     if shares == 0:
         return 0
-    return (shares * debt + (debt_shares - 1)) // debt_shares
+    return unsafe_div(unsafe_add(unsafe_mul(shares, debt), unsafe_sub(debt_shares, 1)), debt_shares)

@@ -48,6 +48,7 @@ class FunctionAbi:
         "_decoders",
         "_encoders",
         "_in",
+        "_inputs",
         "_out",
         "_out_types",
         "_result",
@@ -64,6 +65,7 @@ class FunctionAbi:
         self.name: str = entry.get("name", "constructor")
         self.size = len(inputs)
         self.is_view = entry.get("stateMutability") in ("view", "pure")
+        self._inputs = inputs
         self._types = [type_string(item) for item in inputs]
         self._out_types = [type_string(item) for item in outputs]
         self.selector: bytes = keccak(text=self.signature)[:4]
@@ -107,6 +109,21 @@ class FunctionAbi:
                 raise ValueError(f"{self.signature} returned {len(data)} bytes that do not decode: {error}") from error
             values = [adapt(value) if adapt else value for adapt, value in zip(self._out, raw, strict=True)]
         return values[0] if len(values) == 1 else self._result(values)
+
+    def decode_arguments(self, data: bytes) -> dict[str, Any]:
+        """Return the arguments in calldata by name, the selector left out; ValueError when it is not their encoding.
+
+        Encoded again they have to give the same bytes: a decoder may be lenient, and what it pads was never said.
+        """
+        try:
+            raw = default_codec.decode(self._types, data)
+            if default_codec.encode(self._types, raw) != data:
+                raise ValueError("not the arguments' own encoding")
+        except Exception as error:
+            raise ValueError(f"{self.signature}: {len(data)} bytes do not decode: {error}") from error
+        adapters = map(_output_adapter, self._inputs)
+        values = [adapt(value) if adapt else value for adapt, value in zip(adapters, raw, strict=True)]
+        return {item["name"]: value for item, value in zip(self._inputs, values, strict=True)}
 
     def _word(self, index: int, arg: Any) -> bytes:
         assert self._encoders is not None
@@ -166,6 +183,11 @@ class ContractAbi:
                 self.events[event.topic] = event
             elif entry["type"] == "constructor":
                 self.constructor = FunctionAbi(entry)
+
+    def function_of(self, selector: bytes) -> FunctionAbi | None:
+        """Return the function with this selector; None if there is none."""
+        functions = (function for overloads in self.functions.values() for function in overloads.values())
+        return next((function for function in functions if function.selector == selector), None)
 
 
 _by_identity: dict[int, ContractAbi] = {}

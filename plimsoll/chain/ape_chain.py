@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 import ape
 from ape.exceptions import ApeException
 from eth_account import Account as Signer
+from eth_account.messages import encode_typed_data
 from eth_tester.exceptions import TransactionFailed
 from eth_utils.exceptions import ValidationError
 from web3.exceptions import ContractLogicError, TimeExhausted, Web3Exception, Web3RPCError
@@ -183,12 +184,45 @@ class ApeChain(ContractChain):
         while next(reversed(self._snapshots)) != snapshot:
             self._snapshots.popitem()
 
+    def sign_message(self, account: Account, message: dict[str, Any]) -> bytes:
+        """Return an account's signature of an EIP-712 message, 65 bytes; ape asks before it signs for an alias.
+
+        ChainError when the account is not here, or nothing was signed.
+        """
+        self._require_signer(account)
+        signable = encode_typed_data(full_message=message)
+        if account in self._keys:
+            return bytes(Signer.sign_message(signable, self._keys[account]).signature)
+        signed = self._signers[account].sign_message(signable)
+        if signed is None:
+            raise ChainError(f"the message of {account} was not signed")
+        return bytes(signed.encode_rsv())
+
     def _create(self, code: bytes, sender: Account, value: int, gas: int | None) -> tuple[str, Receipt]:
         fields = {"data": code, "value": value}
         self._call(fields, _address(sender), gas, self._tag)
         address, receipt = self._send(fields, _address(sender), gas, b"")
         assert address is not None
         return address, receipt
+
+    def _logs_since(self, address: str, block: int) -> list[Log]:
+        return self._logs_between(address, block, int(self._web3.eth.block_number))
+
+    def _logs_between(self, address: str, first: int, last: int) -> list[Log]:
+        """Return logs of a range of blocks, in halves where the node refuses the whole."""
+        wanted = {"address": address, "fromBlock": first, "toBlock": last}
+        try:
+            return _logs(self._web3.eth.get_logs(cast("Any", wanted)))
+        except Web3RPCError as error:
+            if first >= last:
+                raise self._refusal(error) from error
+        except OSError as error:
+            raise ChainError(f"{self.name} does not answer: {_one_line(error)}") from error
+        middle = (first + last) // 2
+        return self._logs_between(address, first, middle) + self._logs_between(address, middle + 1, last)
+
+    def _nonce(self, sender: Account) -> int:
+        return int(self._web3.eth.get_transaction_count(cast("Any", _address(sender)), "pending"))
 
     def _call(self, fields: dict[str, Any], sender: Account | None, gas: int | None, tag: Any) -> bytes:
         call: dict[str, Any] = {**fields, "from": sender or (self.accounts()[0] if self._local else None)}
@@ -229,7 +263,7 @@ class ApeChain(ContractChain):
         self._require_signer(sender)
         timeout = self._provider.network.transaction_acceptance_timeout
         try:
-            nonce = eth.get_transaction_count(cast("Any", sender), "pending")
+            nonce = self._nonce(sender)
             transaction = {**fields, "nonce": nonce, "chainId": self._chain_id, **self._price(fields, sender, gas)}
             tx_hash = eth.send_raw_transaction(self._sign(transaction, sender))
             mined = eth.wait_for_transaction_receipt(tx_hash, timeout, _POLL if self._local else _LIVE_POLL)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_abi.abi import default_codec
+from eth_utils.crypto import keccak
 
 from plimsoll import artifacts
 from plimsoll.chain.abi import ContractAbi, EventAbi, FunctionAbi, checksum, contract_abi
@@ -166,7 +167,7 @@ class Chain(Protocol):
 
     @property
     def name(self) -> str:
-        """"revm", or ape's network choice such as "ethereum:local:foundry"."""
+        """ "revm", or ape's network choice such as "ethereum:local:foundry"."""
 
     @property
     def chain_id(self) -> int:
@@ -197,6 +198,18 @@ class Chain(Protocol):
         self, to: Contract | str, data: bytes, sender: Account | None = None, value: int = 0, gas: int | None = None
     ) -> bytes:
         """Return what such a call would return now, changing nothing; Revert if it would fail."""
+
+    def deploy_blueprint(self, name: str, sender: Account) -> str:
+        """Store an artifact's creation code for a factory (ERC-5202), as far as it fits; return the address.
+
+        What does not fit is `plimsoll.artifacts.Artifact.blueprint_rest`.
+        """
+
+    def events_of(self, contract: Contract | str, since: int) -> list[Event]:
+        """Return every event that a contract logged from block `since` on, in order."""
+
+    def next_address(self, sender: Account, ahead: int = 0) -> str:
+        """Return where the contract will be that `sender` deploys after `ahead` more transactions."""
 
     def timestamp(self) -> int:
         """Return the time that a call made now sees."""
@@ -241,6 +254,14 @@ class ContractChain(Chain):
     def _create(self, code: bytes, sender: Account, value: int, gas: int | None) -> tuple[str, Receipt]:
         """Send a creation; return the new contract's address and the receipt."""
 
+    @abstractmethod
+    def _logs_since(self, address: str, block: int) -> Sequence[Log]:
+        """Return an address's logs from a block on, in order."""
+
+    @abstractmethod
+    def _nonce(self, sender: Account) -> int:
+        """Return how many transactions an account has sent, with those that are not mined yet."""
+
     def deploy(self, name: str, *args: Any, sender: Account, value: int = 0, gas: int | None = None) -> Contract:
         """Deploy an artifact; see `Chain.deploy`."""
         artifact = artifacts.load(name)
@@ -251,9 +272,21 @@ class ContractChain(Chain):
         address, receipt = self._create(code, sender, value, gas)
         return self._register(name, address, coder, receipt)
 
+    def deploy_blueprint(self, name: str, sender: Account) -> str:
+        """Store creation code; see `Chain.deploy_blueprint`."""
+        return self._create(_storing(artifacts.load(name).blueprint), sender, 0, None)[0]
+
+    def events_of(self, contract: Contract | str, since: int) -> list[Event]:
+        """Return a contract's events; see `Chain.events_of`."""
+        return self.read_events(self._logs_since(checksum(address_of(contract)), since))
+
     def at(self, name: str, address: Contract | str) -> Contract:
         """Return a contract that is already there; see `Chain.at`."""
         return self._register(name, checksum(address_of(address)), contract_abi(artifacts.load(name).abi), None)
+
+    def next_address(self, sender: Account, ahead: int = 0) -> str:
+        """Return where a later deployment will be; see `Chain.next_address`."""
+        return created_address(sender, self._nonce(sender) + ahead)
 
     def is_contract(self, address: Contract | str) -> bool:
         """Return whether there is code at an address."""
@@ -391,6 +424,21 @@ class Method:
 def address_of(value: Contract | str) -> str:
     """Return the address of a contract, or the address itself."""
     return value if isinstance(value, str) else value.address
+
+
+def created_address(sender: Account, nonce: int) -> str:
+    """Return where a transaction with this nonce creates its contract: the end of the hash of rlp([sender, nonce])."""
+    number = nonce.to_bytes((nonce.bit_length() + 7) // 8, "big")
+    if nonce == 0 or nonce >= 0x80:
+        number = bytes([0x80 + len(number)]) + number
+    items = b"\x94" + bytes.fromhex(sender[2:]) + number
+    return checksum(f"0x{keccak(bytes([0xC0 + len(items)]) + items)[12:].hex()}")
+
+
+def _storing(code: bytes) -> bytes:
+    """Return creation code that stores `code`: PUSH2 size, RETURNDATASIZE, DUP2, PUSH1 10, RETURNDATASIZE, CODECOPY,
+    RETURN."""
+    return b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("3d81600a3d39f3") + code
 
 
 def _plain(value: Any) -> Any:

@@ -6,6 +6,7 @@ and time move only by `warp`, `mine` and `set_timestamp`. Nobody pays for gas. W
 * An account or slot once touched stays warm for later calls and a slot's original value is the one of the chain's
   birth, so `gas_used` is exact only up to those discounts: measure gas on anvil.
 * Only accounts without code can send: to act as a contract, let a contract do it.
+* Only deployments raise a sender's nonce, on which `next_address` depends.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from plimsoll.chain.keys import test_keys
 GENESIS_TIME = 1_700_000_000
 CALL_GAS = 60_000_000
 """Gas of a simulated call that sets no limit of its own."""
+CODE_LIMIT: int | None = None
+"""Largest runtime code in bytes; None for the chain's rule."""
 
 _CODE_PADDING = 33
 """Zero bytes that revm appends to the code it keeps."""
@@ -37,13 +40,14 @@ class RevmChain(ContractChain):
         self, *, chain_id: int = 31_337, timestamp: int = GENESIS_TIME, block_number: int = 1, spec: str = "PRAGUE"
     ) -> None:
         super().__init__()
-        environment = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=chain_id))
+        environment = pyrevm.Env(cfg=pyrevm.CfgEnv(chain_id=chain_id, limit_contract_code_size=CODE_LIMIT))
         self._evm = pyrevm.EVM(env=environment, spec_id=spec, gas_limit=CALL_GAS)
         self._evm.set_balance(_FAUCET, 2**200)
         self._chain_id = chain_id
         self._time = timestamp
         self._block = block_number
-        self._snapshots: dict[int, tuple[pyrevm.JournalCheckpoint, int, int]] = {}
+        self._snapshots: dict[int, tuple[pyrevm.JournalCheckpoint, int, int, int]] = {}
+        self._results: list[tuple[int, Any]] = []
         self._taken = 0
         self._set_block()
         for account in self.accounts():
@@ -51,7 +55,7 @@ class RevmChain(ContractChain):
 
     @property
     def name(self) -> str:
-        """"revm"."""
+        """ "revm"."""
         return "revm"
 
     @property
@@ -98,6 +102,10 @@ class RevmChain(ContractChain):
         """Start a new block at this time, not before the current one."""
         self.warp(timestamp - self._time)
 
+    def loaded(self) -> list[str]:
+        """Return every address whose account any call has looked at, also one that was undone."""
+        return list(self._evm.db_accounts)
+
     def fund(self, address: Contract | str, wei: int) -> None:
         """Give an address ether, also a contract that would refuse a payment."""
         self._evm.deploy(_FAUCET, _PUSH20 + bytes.fromhex(address_of(address)[2:]) + _SELFDESTRUCT, value=wei)
@@ -143,14 +151,15 @@ class RevmChain(ContractChain):
     def snapshot(self) -> int:
         """Remember the state, block and time."""
         self._taken += 1
-        self._snapshots[self._taken] = (self._checkpoint(), self._time, self._block)
+        self._snapshots[self._taken] = (self._checkpoint(), self._time, self._block, len(self._results))
         return self._taken
 
     def revert(self, snapshot: int) -> None:
         """Return to a snapshot, which stays valid; those taken after it do not."""
         if snapshot not in self._snapshots:
             raise ValueError(f"snapshot {snapshot} was never taken, or an older one was restored")
-        checkpoint, self._time, self._block = self._snapshots[snapshot]
+        checkpoint, self._time, self._block, results = self._snapshots[snapshot]
+        del self._results[results:]
         self._restore(checkpoint)
         self._set_block()
         while next(reversed(self._snapshots)) != snapshot:
@@ -165,9 +174,17 @@ class RevmChain(ContractChain):
             raise _failure(error) from None
         return checksum(address), self._receipt(b"")
 
+    def _nonce(self, sender: Account) -> int:
+        return int(self._evm.basic(address_of(sender)).nonce)
+
+    def _logs_since(self, address: str, block: int) -> list[Log]:
+        mined = (result for number, result in self._results if number >= block)
+        return [log for result in mined for log in _logs(result) if log.address == address]
+
     def _receipt(self, output: bytes) -> Receipt:
         result = self._evm.result
         assert result is not None
+        self._results.append((self._block, result))
         return Receipt(
             gas_used=result.gas_used,
             return_data=output,

@@ -15,11 +15,12 @@ MAX_BALANCE = 2**112 - 1
 
 @dataclass(slots=True)
 class CollateralVault:
-    """Balances by (account, key), and the assets there are."""
+    """Balances by (account, key), the assets there are, and what was given to the vault beside them, by key."""
 
     balances: dict[tuple[int, int], int] = field(default_factory=dict)
     keys: dict[str, int] = field(default_factory=dict)
     tokens: dict[int, str] = field(default_factory=dict)
+    gifts: dict[int, int] = field(default_factory=dict)
 
     def add_asset(self, token: str, key: int) -> None:
         """Accept a token under a key; ValueError if either is taken."""
@@ -31,6 +32,11 @@ class CollateralVault:
     def balance_of(self, account: int, key: int) -> int:
         """Return a balance."""
         return self.balances.get((account, key), 0)
+
+    def tokens_held(self, key: int) -> int:
+        """Return how much of an asset the vault holds."""
+        balances = sum(balance for (_, held), balance in self.balances.items() if held == key)
+        return balances + self.gifts.get(key, 0)
 
     def credit(self, account: int, word: int, key: int, amount: int) -> int:
         """Add to a balance and return the account's word; ValueError when the balance is beyond its limit."""

@@ -286,6 +286,11 @@ class Pool:
         """Store the interest up to now."""
         self.ledger = self.current(now)
 
+    def accrued_debt(self, now: int, account: int) -> int:
+        """Store the interest up to now; return an account's debt, rounded up."""
+        self.accrue(now)
+        return self.debt_of(now, account)
+
     def mint_fees(self, now: int) -> int:
         """Return the shares minted to the fund for the accumulated fee; the fee stays while that is 0."""
         ledger = self.current(now)

@@ -59,6 +59,7 @@ class Liquidation:
         if account_word.owner(to_account) != caller:
             engine.registry.authorise(to_account, caller, BORROW, now)
             _require(min_bonus >= 0, "engine: operator bonus")
+        engine.restrictions.assert_admitted(to_account, engine.word_of(account), None)
         exposures, values = self._look(now, account)
         _require(fraction != 0, "auction: zero fraction")
         _require(account in self.auctions, "auction: none")

@@ -22,6 +22,7 @@ from plimsoll.model.lending_pool import Pool
 from plimsoll.model.margin_rate import Margin
 from plimsoll.model.operator_registry import BORROW, TRADE, TRANSFER, WITHDRAW, OperatorRegistry
 from plimsoll.model.price_oracle import DEAD, NO_PRICE, OK, Price
+from plimsoll.model.restrictions import Restrictions
 from plimsoll.model.risk_engine import Health
 
 WAD = 10**18
@@ -62,6 +63,7 @@ class MarginEngine:
     min_debt: int
     paused: bool = False
     vault: CollateralVault = field(default_factory=CollateralVault)
+    restrictions: Restrictions = field(default_factory=Restrictions)
     pools: dict[int, Pool] = field(default_factory=dict)
     words: dict[int, int] = field(default_factory=dict)
     batching: bool = False
@@ -146,10 +148,12 @@ class MarginEngine:
         self._pool(buy)
         old = self.word_of(account)
         exposures: list[int] = []
+        compared = reduce_only and account_word.at_risk(old)
         if not reduce_only:
             _assert_free(old)
         else:
             _require(max_borrow == 0, "engine: reduce only")
+        if compared:
             exposures = self._exposures(now, account, old)
         word, borrowed = self._pay(now, account, old, sell, sell_amount, max_borrow)
         _require(bought >= min_buy, "engine: min_buy")
@@ -159,13 +163,12 @@ class MarginEngine:
             given, received, status = self._values(sell, sell_amount, buy, bought)
             _require(status == OK, "engine: price status")
             self.registry.charge_loss(scope, caller, given, received)
-        if reduce_only:
-            self._finish(now, account, old, word, 0)
+        raised = MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED
+        self._finish(now, account, old, word, 0 if reduce_only else raised)
+        if compared:
             before, after = self.risk.assess(exposures, now), self._assess(now, account, word)
             given, received, _ = self._values(sell, sell_amount, buy, bought)
             _check_reduced(before, after, repaying=repaying, given=given, received=received)
-        else:
-            self._finish(now, account, old, word, MARGIN if borrowed == 0 else MARGIN | DEBT_RAISED)
         return bought
 
     def transfer(self, now: int, caller: int, source: int, target: int, key: int, amount: int) -> int:
@@ -269,6 +272,7 @@ class MarginEngine:
         if not needs & MARGIN or not account_word.at_risk(word):
             return
         _require(not self.paused, "engine: paused")
+        self.restrictions.assert_admitted(account, word, self.vault.tokens_held)
         health = self._assess(now, account, word)
         _require(health.status == OK, "engine: price status")
         _require(health.equity_initial >= health.initial, "engine: initial margin")

@@ -30,6 +30,18 @@ ROUNDING = 10**12
 MAX_WORTH = 2**197
 MAX_ELAPSED = 2**40 - 1
 
+AIM_PAUSE = HOUR
+MIN_AIMED_UP = 100 * RAMP_UNIT
+MIN_AIMED_DOWN = 2_400 * RAMP_UNIT
+MAX_MULTIPLE = WAD
+MAX_IMPACT = 100 * WAD
+MAX_SIGMA = 100 * WAD
+MAX_LATE = DAY
+NEVER = 2**40 - 1
+REFUSED = 2**201
+"""Initial requirement of a balance that is refused initial margin: more than any account is worth."""
+BPS = 10**14
+
 
 class Parameters(NamedTuple):
     """Where an asset's margin goes, and how fast; IRiskEngine.MarginParameters."""
@@ -57,6 +69,34 @@ class Margin(NamedTuple):
     target: Parameters
 
 
+class Dynamics(NamedTuple):
+    """What an asset's targets follow; IRiskEngine.Dynamics without its sources."""
+
+    multiple: int
+    """Base aimed at per volatility; 0 without a source."""
+    impact: int
+    """Slope aimed at times the depth in dollars; 0 without a source."""
+    size_limit: int
+    """Size term above which a balance is refused initial margin; 0: none."""
+    floor: int
+    """As the owner set it."""
+    size_slope: int
+    """As the owner set it."""
+    due: int
+    """Unix time after which the initial requirement rises."""
+
+
+class Measured(NamedTuple):
+    """What an asset's sources answer; None where one does not."""
+
+    volatility: tuple[int, int] | None
+    """Volatility, WAD, and when the next sample is due."""
+    depth: int | None
+    """WAD dollars."""
+
+
+NO_DYNAMICS = Dynamics(0, 0, 0, 0, 0, NEVER)
+NO_ANSWER = Measured(None, None)
 NO_MARGIN = Margin(0, 0, 0, 0, False, Parameters(0, 0, 0, 0, 0))
 
 
@@ -108,6 +148,88 @@ def set_target(margin: Margin, parameters: Parameters, now: int) -> Margin:
     return Margin(base, cap, slope, now, (base, cap, slope) != parameters[:3], parameters)
 
 
+def first_dynamics(parameters: Parameters) -> Dynamics:
+    """Return the dynamics of an asset that is listed with these parameters: none."""
+    return NO_DYNAMICS._replace(floor=parameters.floor, size_slope=parameters.size_slope)
+
+
+def check_dynamics(multiple: int, impact: int, size_limit: int, speeds: Parameters) -> None:
+    """Raise ValueError with the setter's reason where dynamics are refused; `speeds` are the ramps' in force."""
+    if size_limit > WAD or size_limit % BPS:
+        raise ValueError("margin: size limit")
+    if multiple > MAX_MULTIPLE or impact > MAX_IMPACT:
+        raise ValueError("margin: source")
+    if multiple or impact:
+        check_speeds(speeds)
+
+
+def check_speeds(parameters: Parameters) -> None:
+    """Raise ValueError with the setter's reason where ramps are too slow for targets that move."""
+    if parameters.ramp_up < MIN_AIMED_UP or parameters.ramp_down < MIN_AIMED_DOWN:
+        raise ValueError("margin: ramp too slow")
+
+
+def set_margin(
+    margin: Margin, dynamics: Dynamics, parameters: Parameters, measured: Measured, now: int
+) -> tuple[Margin, Dynamics]:
+    """Return the state after the owner set new parameters."""
+    dynamics = dynamics._replace(floor=parameters.floor, size_slope=parameters.size_slope)
+    return follow(margin, dynamics, parameters, measured, now, 0, anew=True)
+
+
+def set_dynamics(
+    margin: Margin, dynamics: Dynamics, multiple: int, impact: int, size_limit: int, measured: Measured, now: int
+) -> tuple[Margin, Dynamics]:
+    """Return the state after the owner chose what the targets follow."""
+    dynamics = dynamics._replace(multiple=multiple, impact=impact, size_limit=size_limit, due=NEVER)
+    return follow(margin, dynamics, asked(margin, dynamics), measured, now, 0)
+
+
+def aim(margin: Margin, dynamics: Dynamics, measured: Measured, now: int) -> tuple[Margin, Dynamics]:
+    """Return the state after a poke has asked the sources."""
+    return follow(margin, dynamics, asked(margin, dynamics), measured, now, AIM_PAUSE)
+
+
+def asked(margin: Margin, dynamics: Dynamics) -> Parameters:
+    """Return the parameters as the owner set them."""
+    return margin.target._replace(floor=dynamics.floor, size_slope=dynamics.size_slope)
+
+
+def follow(
+    margin: Margin,
+    dynamics: Dynamics,
+    parameters: Parameters,
+    measured: Measured,
+    now: int,
+    pause: int,
+    *,
+    anew: bool = False,
+) -> tuple[Margin, Dynamics]:
+    """Return the state when the ramp goes to what was asked for, and above it where a measurement says so.
+
+    A ramp keeps its targets for `pause` seconds, and does not start again to those it has unless `anew`.
+    """
+    base, slope = parameters.floor, parameters.size_slope
+    if dynamics.multiple:
+        target = margin.target.floor
+        if measured.volatility is not None and measured.volatility[0] <= MAX_SIGMA and measured.volatility[1] < NEVER:
+            sigma, due = measured.volatility
+            dynamics = dynamics._replace(due=due)
+            target = -(-dynamics.multiple * sigma // WAD)
+        base = max(base, min(target, parameters.cap))
+    if now < margin.since + pause:
+        return margin, dynamics
+    if dynamics.impact:
+        target = margin.target.size_slope
+        if measured.depth is not None:
+            target = min(MAX_SLOPE, -(-dynamics.impact * WAD // measured.depth)) if measured.depth else MAX_SLOPE
+        slope = max(slope, target)
+    targets = parameters._replace(floor=base, size_slope=slope)
+    if not anew and targets == margin.target:
+        return margin, dynamics
+    return set_target(margin, targets, now), dynamics
+
+
 def settle(margin: Margin, now: int) -> Margin:
     """Return the state after a poke: arrived, if the ramp has, else unchanged."""
     if not margin.moving or in_force(margin, now) != margin.target[:3]:
@@ -151,10 +273,18 @@ def rate(margin: Margin, worth: int, at_time: int) -> int:
     return min(cap, base - (-slope * min(worth, MAX_WORTH) // WAD))
 
 
-def requirements(margin: Margin, worth: int, at_time: int, initial_ratio: int) -> tuple[int, int]:
+def requirements(
+    margin: Margin, worth: int, at_time: int, initial_ratio: int, dynamics: Dynamics = NO_DYNAMICS
+) -> tuple[int, int]:
     """Return maintenance and initial requirement of a balance, each rounded up."""
-    maintenance = -(-worth * rate(margin, worth, at_time) // WAD)
-    return maintenance, initial(maintenance, initial_ratio)
+    m = rate(margin, worth, at_time)
+    maintenance = -(-worth * m // WAD)
+    _, cap, slope = in_force(margin, at_time)
+    if dynamics.size_limit and -(-slope * min(worth, MAX_WORTH) // WAD) > dynamics.size_limit:
+        return maintenance, REFUSED
+    late = min(max(at_time - dynamics.due, 0), MAX_LATE)
+    raised = min(cap, -(-m * (MAX_LATE + late) // MAX_LATE))
+    return maintenance, initial(-(-worth * raised // WAD), initial_ratio)
 
 
 def initial(maintenance: int, initial_ratio: int) -> int:

@@ -75,6 +75,18 @@ class Clock(NamedTuple):
 NO_CLOCK = Clock(0, 0, 0)
 
 
+class Silence(NamedTuple):
+    """One source that the guardian has silenced; unix seconds."""
+
+    source: int
+    until: int
+    next: int
+    """From when on a source may be silenced again."""
+
+
+NO_SILENCE = Silence(0, 0, 0)
+
+
 def check_wide_delay(wide_delay: int) -> None:
     """Raise ValueError with the constructor's reason where the contract would refuse this delay (seconds)."""
     if not MIN_WIDE_DELAY <= wide_delay <= MAX_WIDE_DELAY:
@@ -111,9 +123,22 @@ def grade(reading: Reading | None, now: int) -> int:
     return TRUSTED if reading.trusted else VALID
 
 
-def price(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> Price:
+def silence(last: Silence, count: int, index: int, duration: int, most: int, now: int) -> Silence:
+    """Return the silence of a source after another one; ValueError with the contract's reason where it refuses."""
+    if count < 2 or not 0 <= index < count:
+        raise ValueError("oracle: unknown source")
+    if not 0 < duration <= most:
+        raise ValueError("oracle: duration")
+    if now < last.next:
+        raise ValueError("oracle: silenced lately")
+    return Silence(index, now + duration, now + 2 * duration)
+
+
+def price(
+    readings: Sequence[Reading | None], parameters: Parameters, now: int, silenced: Silence = NO_SILENCE
+) -> Price:
     """Return bid (rounded down), mid and ask (rounded up) of an asset with these readings; none means unlisted."""
-    low, mid, high, time, status = combine(readings, parameters, now)
+    low, mid, high, time, status = combine(readings, parameters, now, silenced)
     if status == DEAD:
         return NO_PRICE
     spread = spread_of(parameters, now - time)
@@ -128,19 +153,29 @@ def spread_of(parameters: Parameters, age: int) -> int:
     return min(growing, parameters.max_spread // WAD_PER_BPS * HOUR)
 
 
-def combine(readings: Sequence[Reading | None], parameters: Parameters, now: int) -> tuple[int, int, int, int, int]:
+def combine(
+    readings: Sequence[Reading | None], parameters: Parameters, now: int, silenced: Silence = NO_SILENCE
+) -> tuple[int, int, int, int, int]:
     """Return the lowest, middle and highest number, the time of the freshest, and the status."""
     grades = [grade(reading, now) for reading in readings]
+    times = [0 if reading is None else reading.updated_at for reading in readings]
     answers = {i: reading for i, reading in enumerate(readings) if reading is not None and grades[i] != ABSENT}
     if not answers:
         return 0, 0, 0, 0, DEAD
+    said: list[int] = []
+    muted = silenced.source if now < silenced.until else None
+    if muted is not None and muted in answers:
+        if grades[muted] >= VALID:
+            said += answers[muted][:2]
+        grades[muted], times[muted] = OUTDATED, 0
     if max(grades) == OUTDATED:
-        last = max(answers.values(), key=lambda reading: reading.updated_at)
-        return min(last[:2]), last.clamped, max(last[:2]), last.updated_at, STALE
+        freshest = max(answers, key=lambda i: times[i])
+        last = answers[freshest]
+        said += last[:2]
+        return min(said), last.clamped, max(said), times[freshest], STALE
 
     clamped = {i: reading.clamped for i, reading in answers.items()}
     numbers: dict[int, int] = {}
-    said: list[int] = []
     for i, reading in answers.items():
         if grades[i] >= VALID:
             others = median(clamped, grades, without=i)
@@ -149,11 +184,17 @@ def combine(readings: Sequence[Reading | None], parameters: Parameters, now: int
             said += [numbers[i]] if others is not None else [reading.price, reading.clamped]
     mid = median(numbers, grades)
     assert mid is not None
+    most = mid * (parameters.max_deviation // WAD_PER_BPS)
+    trusted = [i for i in numbers if grades[i] == TRUSTED]
+    held_back = [answers[i].price for i in trusted if answers[i].price != numbers[i]]
+    unconfirmed = [raw for raw in held_back if abs(raw - mid) * BPS > most]
+    if 2 * len(unconfirmed) > len(trusted):
+        said += unconfirmed
     low, high = min(said), max(said)
-    time = max(answers[i].updated_at for i in numbers)
-    agree = (high - low) * BPS <= mid * (parameters.max_deviation // WAD_PER_BPS)
-    enough = grades.count(TRUSTED) >= parameters.min_sources and ABSENT not in grades
-    return low, mid, high, time, OK if agree and enough else WIDE
+    time = max(times[i] for i in numbers)
+    outran = len(unconfirmed) > 0 and 2 * len(unconfirmed) >= len(trusted)
+    enough = len(trusted) >= parameters.min_sources and ABSENT not in grades and muted is None and not outran
+    return low, mid, high, time, OK if enough and (high - low) * BPS <= most else WIDE
 
 
 def median(numbers: dict[int, int], grades: Sequence[int], without: int | None = None) -> int | None:
@@ -180,7 +221,10 @@ def runs(clock: Clock, now: int) -> bool:
     return clock != NO_CLOCK and now <= clock.marked + MAX_MARK_GAP
 
 
-def is_settled(clock: Clock, status: int, wide_delay: int, now: int) -> bool:
-    """Return whether it has lasted for `wide_delay` that an asset is not OK; if it is DEAD now, whether that has."""
+def is_settled(clock: Clock, status: int, wide_delay: int, now: int, last_good: int = 0) -> bool:
+    """Return whether it has lasted for `wide_delay` that an asset is not OK; if it is DEAD now, whether that has.
+
+    `last_good` is when it was OK for certain, 0 if that is not known.
+    """
     since = clock.dead_since if status == DEAD else clock.since
-    return since != 0 and runs(clock, now) and now >= since + wide_delay
+    return since != 0 and runs(clock, now) and now >= max(since, last_good) + wide_delay

@@ -1,4 +1,7 @@
-"""How volatile an asset's price is: twin of ``contracts/VolatilityOracle.vy``. Units are those of `plimsoll.model.volatility`."""
+"""How volatile an asset's price is: twin of ``contracts/VolatilityOracle.vy``.
+
+Units are those of `plimsoll.model.volatility`.
+"""
 
 from __future__ import annotations
 

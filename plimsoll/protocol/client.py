@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Receipt, Revert, address_of
 from plimsoll.chain import Account as Address
-from plimsoll.chain import Chain, Contract, Receipt, Revert, address_of
 from plimsoll.errors import (
     BATCH_LIMIT,
     CALL_LIMIT,
@@ -35,8 +35,19 @@ from plimsoll.manifest import Manifest
 from plimsoll.protocol.accounts import MarginAccount, owner_scope
 from plimsoll.protocol.liquidation import fill
 from plimsoll.protocol.operators import Grant, SignedGrant, fresh_nonce, sign, typed_data
+from plimsoll.protocol.orders import Order, Signed
 from plimsoll.protocol.routes import encode_path
-from plimsoll.protocol.values import Asset, Auction, CompactHealth, Health, PoolState, Position, Price, Quote
+from plimsoll.protocol.values import (
+    Asset,
+    Auction,
+    CompactHealth,
+    Health,
+    PoolState,
+    Position,
+    Price,
+    Quote,
+    Restrictions,
+)
 from plimsoll.units import EVERYTHING, WAD, WAD_DECIMALS, Amount, Human, as_decimal, from_wad, to_raw
 
 Quantity: TypeAlias = Human | Amount
@@ -63,6 +74,7 @@ class Protocol:
         self.operators = self._role("operators")
         self.auction = self._role("auction")
         self.reserve_fund = self._role("reserve_fund")
+        self.orders = self._role("orders")
         self.lens = self._role("lens")
         self.swapper = self._role("swapper")
         self.assets: dict[str, Asset] = {
@@ -216,6 +228,16 @@ class Protocol:
     def min_debt(self) -> Decimal:
         """Return the smallest debt an account may take on, in dollars."""
         return from_wad(self._view(self.engine, "settings")[1])
+
+    def restrictions(self, asset: str | Asset) -> Restrictions:
+        """Return the cap and the gate that bind new risk with an asset."""
+        found = self.asset(asset)
+        gate, cap = self._view(self.engine, "restrictions_of", found.token)
+        return Restrictions(
+            held=found.amount(self._view(found.token, "balanceOf", self.engine)),
+            cap=found.amount(cap) if cap else None,
+            gate=gate if gate != ZERO_ADDRESS else None,
+        )
 
     def operator(self, scope: MarginAccount | str, operator: str) -> Any:
         """Return a grant as stored: of one account, or of all accounts of an owner's address."""
@@ -456,6 +478,25 @@ class Sender(Verbs):
     def invalidate_nonce(self, nonce: int) -> Receipt:
         """Use up one of the sender's nonces, so that a signature with it is void."""
         return self._send(self.protocol.operators, "invalidate_nonces", nonce >> 8, 1 << (nonce & 255))
+
+    # Protection orders
+
+    def place(self, signed: Signed) -> Receipt:
+        """Show a signed order to every keeper in an event."""
+        function = "place" if isinstance(signed.order, Order) else "place_deleverage"
+        return self._send(self.protocol.orders, function, *signed.arguments())
+
+    def cancel_order(self, digest: bytes) -> Receipt:
+        """Void one of the sender's orders for ever."""
+        return self._send(self.protocol.orders, "cancel_order", digest)
+
+    def cancel_group(self, group: int) -> Receipt:
+        """Void all orders of one of the sender's groups for ever."""
+        return self._send(self.protocol.orders, "cancel_group", group)
+
+    def cancel_all_orders(self) -> Receipt:
+        """Void every order that the sender has signed so far."""
+        return self._send(self.protocol.orders, "cancel_all")
 
     # Tokens and lending
 

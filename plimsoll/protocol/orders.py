@@ -15,13 +15,20 @@ import secrets
 from dataclasses import dataclass, fields
 from typing import Any
 
+from eth_account import Account as Signer
 from eth_account.messages import encode_typed_data
+from eth_keys.exceptions import BadSignature
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 
 from plimsoll.model.protection_orders import Kind
 from plimsoll.protocol.operators import sign
 from plimsoll.units import EVERYTHING
 
+NAME, VERSION = "Plimsoll orders", "1"
+"""Of the contract's EIP-712 domain."""
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Largest `s` of a signature that the contract accepts."""
 _DOMAIN_TYPE = [
     {"name": "name", "type": "string"},
     {"name": "version", "type": "string"},
@@ -39,6 +46,11 @@ class Domain:
     version: str
     chain_id: int
     verifier: str
+
+    @classmethod
+    def at(cls, chain_id: int, verifier: str) -> Domain:
+        """Return the domain of the ProtectionOrders at an address of a chain."""
+        return cls(NAME, VERSION, chain_id, verifier)
 
     @classmethod
     def of(cls, orders: Any) -> Domain:
@@ -132,6 +144,26 @@ class Signed:
     def by(cls, key: str, order: Order | Deleverage, domain: Domain) -> Signed:
         """Sign with a private key."""
         return cls(order, sign(key, order.typed_data(domain)))
+
+    def signer(self, domain: Domain) -> str | None:
+        """Return the address whose key made the signature; None if it is none, or one that only a contract accepts.
+
+        65 bytes, or 64 as ERC-2098 writes them.
+        """
+        r, s = self.signature[:32], int.from_bytes(self.signature[32:64], "big")
+        if len(self.signature) == 64:
+            v, s = 27 + (s >> 255), s & (1 << 255) - 1
+        elif len(self.signature) == 65:
+            v = self.signature[64]
+        else:
+            return None
+        if v not in (27, 28) or s > _HALF_ORDER:
+            return None
+        message = encode_typed_data(full_message=self.order.typed_data(domain))
+        try:
+            return str(Signer.recover_message(message, signature=r + s.to_bytes(32, "big") + bytes([v])))
+        except (BadSignature, ValidationError):
+            return None
 
     def arguments(self) -> tuple[tuple[Any, ...], bytes]:
         """Return the first two arguments of `execute`, `deleverage` and `poke`."""

@@ -194,6 +194,20 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Restrictions:
+    """What binds new risk with an asset: the cap, beside what the vault holds, and the gate; None for none."""
+
+    held: Amount
+    cap: Amount | None
+    gate: str | None
+
+    @property
+    def over(self) -> bool:
+        """Whether no account with debt that holds the asset may take new risk now."""
+        return self.cap is not None and self.held.raw > self.cap.raw
+
+
+@dataclass(frozen=True, slots=True)
 class PoolState:
     """A lending pool now, interest included. Rates are yearly, utilisation and rates as fractions."""
 

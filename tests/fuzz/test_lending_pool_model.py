@@ -24,7 +24,7 @@ FAST = RateParameters(target=WAD // 2, steepness=100 * WAD, speed=200 * WAD, min
 VERBS = (
     *("deposit", "mint", "withdraw", "redeem", "leave"),
     *("borrow", "repay", "repay_all", "leave_one", "move_debt", "provision", "release", "write_off"),
-    *("accrue", "mint_fees", "donate", "set_rates", "set_fees"),
+    *("accrue", "accrued_debt", "mint_fees", "donate", "set_rates", "set_fees"),
 )
 
 amounts = st.one_of(
@@ -135,6 +135,8 @@ def apply(twin: PoolTwin, verb: str, holder: str, number: int, amount: int) -> A
             return twin.write_off(number)
         case "accrue":
             return twin.accrue()
+        case "accrued_debt":
+            return twin.accrued_debt(number)
         case "mint_fees":
             return twin.mint_fees()
         case "donate":

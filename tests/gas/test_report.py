@@ -16,7 +16,7 @@ from plimsoll.report.gas import PEER_ROWS, ROWS, Cost, drift, load_snapshot, ove
 
 def at_bound(beyond: int) -> dict[str, Cost]:
     """Costs of every row, those with a bound `beyond` it."""
-    return {row.name: Cost(1, (row.limit or 0) + beyond) for row in ROWS}
+    return {row.name: Cost(1, (row.bound or 0) + beyond) for row in ROWS}
 
 
 def test_over_bound__at_the_bound__is_over() -> None:

@@ -128,7 +128,7 @@ class LiquidationMachine(RuleBasedStateMachine):
             assert reason in (own if percent == 100 else (*own, "auction: remainder"))
             return
         after = self.twin.values(account)
-        if account in self.twin.auctions and quote.bonus * values.debt <= max(values.equity, 0) * WAD:
+        if account in self.twin.auctions and quote.bonus * values.debt <= values.equity * WAD:
             slack = 10**13 * (WAD + 1)
             assert after.equity * values.requirement + slack * 10**6 >= values.equity * after.requirement
 

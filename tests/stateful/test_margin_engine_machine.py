@@ -147,6 +147,15 @@ class MarginEngineMachine(RuleBasedStateMachine):
                 assert health.status == OK
                 assert not self.twin.model.paused
                 assert health.equity_initial >= health.initial
+                self.assert_within_caps(word)
+
+    def assert_within_caps(self, word: int) -> None:
+        """Nobody takes risk with an asset of which the vault holds more than its cap."""
+        for symbol in SYMBOLS:
+            asset = self.world[symbol]
+            cap = self.world.engine.restrictions_of(asset.token)[1]
+            if cap and account_word.holds(word, asset.key):
+                assert asset.token.balanceOf(self.world.engine) <= cap
 
     def assert_no_worse(self, before: Health, after: Health) -> None:
         """A third party's act leaves a healthy account healthy."""
@@ -373,6 +382,19 @@ class MarginEngineMachine(RuleBasedStateMachine):
         asset.token.mint(target, units, sender=self.world.roles["stranger"])
         place = (symbol, target.address)
         self.donated[place] = self.donated.get(place, 0) + units
+        if not to_pool:
+            gifts = self.twin.model.vault.gifts
+            gifts[asset.key] = gifts.get(asset.key, 0) + units
+
+    @rule(symbol=symbols, percent=st.sampled_from([0, 0, 50, 99, 100, 100, 101, 200]))
+    def set_cap(self, symbol: str, percent: int) -> None:
+        """Beside what the vault holds."""
+        asset = self.world[symbol]
+        self.twin.set_cap(symbol, asset.token.balanceOf(self.world.engine) * percent // 100)
+
+    @rule(symbol=symbols, refused=st.sets(st.tuples(places, st.booleans()), max_size=3))
+    def set_gate(self, symbol: str, refused: set[tuple[int, bool]]) -> None:
+        self.twin.set_gate(symbol, {(self.accounts[place], owed) for place, owed in refused})
 
     # What holds
 

@@ -170,6 +170,13 @@ class PoolTwin:
         """Book the interest."""
         self.run(lambda: self.pool.accrue(sender=self.attacker), lambda: self.model.accrue(self.now))
 
+    def accrued_debt(self, number: int) -> Any:
+        """Book the interest; return an account's debt."""
+        return self.run(
+            lambda: self.pool.accrued_debt(number, sender=self.attacker),
+            lambda: self.model.accrued_debt(self.now, number),
+        )
+
     def mint_fees(self) -> Any:
         """Mint the fund's shares; return them."""
         return self.run(lambda: self.pool.mint_fees(sender=self.attacker), lambda: self.model.mint_fees(self.now))

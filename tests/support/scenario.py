@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from plimsoll.chain import Chain, Contract, Receipt
+from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Receipt
 from plimsoll.model import account_word, risk_engine
 
 WAD = 10**18
@@ -84,6 +84,7 @@ class World:
     swapper: Any
     roles: dict[str, str]
     price_parameters: tuple[int, ...] = PRICE_PARAMETERS
+    margin: tuple[int, ...] = MARGIN
     assets: dict[str, Asset] = field(default_factory=dict)
 
     def copy(self) -> World:
@@ -108,12 +109,14 @@ class World:
     def list_asset(
         self, symbol: str, contract: str, decimals: int, price: int | Fraction, isolated: bool = False
     ) -> Asset:
-        """Deploy a token with source, pool and listing."""
+        """Deploy a token with source, pool and listing; one of the isolated tier backs debts in all others."""
         roles, deployer = self.roles, self.roles["deployer"]
         token = self.chain.deploy(contract, f"{symbol} token", symbol, decimals, sender=deployer)
         source = self.chain.deploy("MockPriceSource", sender=deployer)
         source.set_price(_price_word(Fraction(price), decimals), sender=deployer)
-        self.risk_engine.list_asset(token, isolated, [source], self.price_parameters, MARGIN, sender=roles["owner"])
+        self.risk_engine.list_asset(
+            token, isolated, [source], self.price_parameters, self.margin, sender=roles["owner"]
+        )
         pool = self.chain.deploy(
             "LendingPool",
             token,
@@ -134,6 +137,10 @@ class World:
         self.engine.add_asset(token, pool, sender=roles["owner"])
         key = self.risk_engine.key_of(token)
         asset = Asset(symbol, decimals, token, source, pool, key, Fraction(price))
+        for other in self.assets.values():
+            for held, owed in ((asset, other), (other, asset)):
+                if held.key >= risk_engine.ISOLATED:
+                    self.risk_engine.set_backing(held.key, owed.key, True, sender=roles["owner"])
         self.assets[symbol] = asset
         token.mint(self.swapper, 2**100, sender=deployer)
         self._set_rates(symbol)
@@ -268,22 +275,35 @@ def deploy_world(
     chain: Chain,
     tokens: Sequence[tuple[str, str, int, int | Fraction, bool]] = TOKENS,
     price_parameters: tuple[int, ...] = PRICE_PARAMETERS,
+    sequencer: tuple[Contract | str, int] = (ZERO_ADDRESS, 0),
 ) -> World:
-    """Deploy the protocol with an asset for each entry of `tokens`; nobody has deposited anything."""
+    """Deploy the protocol with an asset for each entry of `tokens`; nobody has deposited anything.
+
+    `sequencer` is the feed of an L2 sequencer's status and the cure window, seconds.
+    """
     roles = dict(zip(ROLES, chain.accounts(), strict=False))
     deployer, owner, guardian = roles["deployer"], roles["owner"], roles["guardian"]
-    risk_engine: Any = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, owner, guardian, sender=deployer)
+    risk_engine: Any = chain.deploy("RiskEngine", *risk_arguments(owner, guardian, sequencer), sender=deployer)
     registry: Any = chain.deploy("OperatorRegistry", sender=deployer)
-    engine: Any = chain.deploy("MarginEngine", risk_engine, registry, MIN_DEBT, owner, guardian, sender=deployer)
-    registry.bind(engine, sender=deployer)
+    auction_address = chain.next_address(deployer, ahead=1)
+    engine: Any = chain.deploy(
+        "MarginEngine", risk_engine, registry, auction_address, MIN_DEBT, owner, guardian, sender=deployer
+    )
     auction = chain.deploy("LiquidationAuction", engine, AUCTION, owner, guardian, sender=deployer)
-    engine.set_auction(auction, sender=owner)
+    registry.bind(engine, sender=deployer)
     lens = chain.deploy("MarginLens", engine, sender=deployer)
     swapper = chain.deploy("MockSwapper", sender=deployer)
     world = World(chain, risk_engine, registry, engine, auction, lens, swapper, roles, price_parameters)
     for symbol, contract, decimals, price, isolated in tokens:
         world.list_asset(symbol, contract, decimals, price, isolated)
     return world
+
+
+def risk_arguments(
+    owner: str, guardian: str, sequencer: tuple[Contract | str, int] = (ZERO_ADDRESS, 0)
+) -> tuple[Any, ...]:
+    """Return the constructor's arguments of the risk engine."""
+    return INITIAL_RATIO, NOTICE, WIDE_DELAY, *sequencer, owner, guardian
 
 
 def _price_word(price: Fraction, decimals: int) -> int:

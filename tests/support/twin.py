@@ -9,7 +9,7 @@ A call is data; `Batch` holds others. What a swapper delivers is part of a `Trad
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
@@ -99,6 +99,7 @@ class Twin:
         self.model = MarginEngine(OperatorRegistry(), self._risk(), min_debt, paused)
         for asset in world.assets.values():
             self.model.add_asset(asset.key, asset.token.address, self._pool(asset.pool))
+            self.model.vault.gifts[asset.key] = asset.token.balanceOf(world.engine)
 
     @property
     def now(self) -> int:
@@ -195,6 +196,23 @@ class Twin:
         operator_address = self.world.roles[operator]
         self.world.registry.set_operator(scope, operator_address, members, sender=self.world.roles[owner])
         self.model.registry.set_operator(self.address(owner), scope, self.address(operator), grant)
+
+    # Restrictions
+
+    def set_cap(self, symbol: str, cap: int) -> None:
+        """Set how much of an asset the vault may hold, raw units; 0 for any."""
+        self.world.engine.set_cap(self.world[symbol].token, cap, sender=self.world.roles["owner"])
+        self.model.restrictions.set_cap(self.world[symbol].key, cap)
+
+    def set_gate(self, symbol: str, refused: Container[tuple[int, bool]]) -> None:
+        """Set a gate that refuses what is in `refused`: accounts that hold the asset (False), or owe it (True)."""
+        world, asset = self.world, self.world[symbol]
+        gate = world.chain.deploy("MockGate", sender=world.roles["deployer"])
+        for account in self.accounts:
+            for owed in (False, True):
+                gate.refuse(account, asset.key, owed, (account, owed) in refused, sender=world.roles["deployer"])
+        world.engine.set_gate(asset.token, gate, sender=world.roles["owner"])
+        self.model.restrictions.set_gate(asset.key, lambda account, _, owed: (account, owed) not in refused)
 
     # Prices
 

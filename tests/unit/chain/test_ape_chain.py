@@ -75,6 +75,14 @@ def test_transaction__same_result_and_events_as_in_process(
     assert story(local) == story(revm)
 
 
+def test_next_address__counts_what_was_sent(local: ApeChain, remote: Contract, small_home: Path) -> None:
+    sender = local.accounts()[0]
+    expected = local.next_address(sender, ahead=1)
+    remote.see(sender=sender)
+    assert local.next_address(sender) == expected
+    assert local.deploy("Sampler", 7, sender=sender).address == expected
+
+
 def test_transaction__gas__in_process_is_cheaper_by_warm_slots_only(local: ApeChain, revm: RevmChain) -> None:
     """A transfer between two holders: two cold balances (2 · 2,000 more), and two originals that a journal of one
     never-ending transaction knows as changed already (2 · 2,800 more)."""

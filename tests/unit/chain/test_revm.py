@@ -8,7 +8,7 @@ import pytest
 from eth_account import Account
 
 from plimsoll.chain import Contract, Revert, RevmChain
-from plimsoll.chain.base import revert_reason
+from plimsoll.chain.base import created_address, revert_reason
 from tests.support import reverts
 
 STRANGER = "0x" + "ab" * 20
@@ -42,6 +42,25 @@ def test_deploy__nonce_decides_the_address(small_home: object, revm: RevmChain, 
     revm.revert(before)
     assert not revm.is_contract(first)
     assert revm.deploy("Sampler", 7, sender=alice) == first
+
+
+@pytest.mark.parametrize("sent", [0, 1, 127, 128, 129, 255, 256, 300])
+def test_next_address__after_any_number_of_deployments(
+    small_home: object, revm: RevmChain, alice: str, sent: int
+) -> None:
+    expected = [revm.next_address(alice, ahead=sent), revm.next_address(alice, ahead=sent + 1)]
+    for _ in range(sent):
+        revm.deploy("Sampler", 7, sender=alice).pay(sender=alice)
+    assert revm.next_address(alice) == expected[0]
+    assert [revm.deploy("Sampler", 7, sender=alice).address for _ in range(2)] == expected
+
+
+def test_created_address__known_pairs() -> None:
+    """The first contracts of the well-known first test account, and a nonce of two bytes."""
+    sender = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+    assert created_address(sender, 0) == "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+    assert created_address(sender, 1) == "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
+    assert created_address(sender, 300) == "0x9338CA7d556248055f5751d85cDA7aD6eF254433"
 
 
 def test_deploy__with_value(small_home: object, revm: RevmChain, alice: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from plimsoll import config
 from plimsoll.artifacts import home
+from plimsoll.chain import ZERO_ADDRESS
 from plimsoll.config import Config
 from plimsoll.devnet import CONFIG
 from plimsoll.errors import ConfigError
@@ -20,7 +21,7 @@ from plimsoll.fields import Table
 
 TEXT = (home() / CONFIG).read_text()
 DATA: dict[str, Any] = tomllib.loads(TEXT, parse_float=Decimal)
-OPTIONAL = {"depth"}
+OPTIONAL = {"depth", "dynamics"}
 
 Path_ = tuple[str | int, ...]
 
@@ -90,6 +91,14 @@ def test_load__devnet__exact_integers() -> None:
     assert loaded.prices["WBTC"] == 60_000 * 10**18
 
 
+def test_load__sequencer__with_its_window() -> None:
+    assert check(DATA).protocol.sequencer == ZERO_ADDRESS
+    assert check(DATA).protocol.cure_window == 0
+    feed = "0x" + "11" * 20
+    protocol = check(DATA | {"protocol": DATA["protocol"] | {"sequencer": feed, "cure_window": 3_600}}).protocol
+    assert (protocol.sequencer, protocol.cure_window) == (feed, 3_600)
+
+
 @pytest.mark.parametrize("path", [path for path, _ in FIELDS if path[-1] not in OPTIONAL], ids=spelled)
 def test_load__field_missing__names_it(path: Path_) -> None:
     if path[:2] == ("devnet", "prices"):
@@ -120,8 +129,14 @@ BOUNDS: list[tuple[Path_, Any, str]] = [
     (("protocol", "notice"), 2_592_001, "2592001 is not in [3600, 2592000]"),
     (("protocol", "min_debt"), Decimal("-0.1"), "-0.1 is not in [0, 100000]"),
     (("protocol", "min_debt"), 100_001, "100001 is not in [0, 100000]"),
+    (("protocol", "min_debt"), Decimal("0.001"), "0.001 is no multiple of 0.01"),
+    (("assets", "WETH", "collateral_cap"), -1, "-1 is not in [0, 281474976710656]"),
+    (("assets", "WETH", "collateral_cap"), 2**48 + 1, "281474976710657 is not in [0, 281474976710656]"),
+    (("assets", "WETH", "gate"), "0x12", "'0x12' is no address"),
     (("protocol", "wide_delay"), 3_599, "3599 is not in [3600, 172800]"),
     (("protocol", "wide_delay"), 172_801, "172801 is not in [3600, 172800]"),
+    (("protocol", "cure_window"), 60, "60 without a sequencer feed"),
+    (("protocol", "cure_window"), 86_401, "86401 is not in [0, 86400]"),
     (("protocol", "cooldown"), 86_399, "86399 is not in [86400, 5184000]"),
     (("protocol", "cooldown"), 5_184_001, "5184001 is not in [86400, 5184000]"),
     (("auction", "tau"), 59, "59 is not in [60, 86400]"),
@@ -171,7 +186,7 @@ BOUNDS: list[tuple[Path_, Any, str]] = [
     ((*WETH, "margin", "ramp_up"), Decimal("0.0000001"), "0.0000001 is not in [0.000001, 1]"),
     ((*WETH, "margin", "ramp_down"), Decimal("0.2"), "0.2 is not in [0.000001, 0.1]"),
     ((*WETH, "margin", "ramp_down"), Decimal("0.0000015"), "0.0000015 is no multiple of 0.000001"),
-    ((*WETH, "sources", 0, "kind"), "rumour", "'rumour' is not one of feed, twap"),
+    ((*WETH, "sources", 0, "kind"), "rumour", "'rumour' is not one of feed, twap, vault"),
     ((*WETH, "sources", 0, "low"), 0, "0 is not in (0, 1000000000000000000]"),
     ((*WETH, "sources", 0, "low"), 2_000_000, "2000000 is not below high 1000000"),
     ((*WETH, "sources", 0, "max_age"), 0, "0 is not in [1, 2592000]"),

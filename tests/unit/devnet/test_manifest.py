@@ -132,7 +132,8 @@ def test_address__unknown_role(devnet: Devnet) -> None:
 def test_manifest__holds_every_contract(devnet: Devnet) -> None:
     roles = set(devnet.manifest.contracts)
     assert roles == {
-        *("risk_engine", "operators", "engine", "auction", "reserve_fund", "swapper", "lens"),
+        *("risk_engine", "operators", "engine", "auction", "reserve_fund", "orders", "swapper", "lens", "factory"),
+        "volatility",
         *("uniswap.factory", "uniswap.router", "uniswap.position_manager"),
         *(f"{part}.{symbol}" for symbol in ("USDC", "WETH", "WBTC") for part in ("token", "feed", "pool")),
         *("source.USDC.0", "source.WETH.0", "source.WETH.1", "source.WBTC.0", "source.WBTC.1"),

@@ -14,18 +14,22 @@ from tests.unit.liquidation.conftest import WAD
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("function", ["start", "take", "end", "write_off"])
 def test_engine_only__every_wrong_caller__reverts(world: World, auctioned: int, function: str, role: str) -> None:
-    sender, risk = world.roles[role], world.risk_engine
-    values = tuple(risk.assess_liquidation(world.engine.exposures(auctioned)))
+    sender = world.roles[role]
+    values = tuple(world.risk_engine.assess_liquidation(world.engine.exposures(auctioned)))
     arguments: dict[str, tuple[Any, ...]] = {
         "start": (auctioned, sender, values),
-        "take": (auctioned, WAD, -WAD, 0, risk, values),
-        "end": (auctioned, False, risk, values),
+        "take": (auctioned, WAD, -WAD, 0, values),
+        "end": (auctioned, False, values),
         "write_off": (auctioned, 2**255, values),
     }
     before = world.auction.auction_of(auctioned)
     with reverts("auction: engine only"):
         world.auction.method(function)(*arguments[function], sender=sender)
     assert world.auction.auction_of(auctioned) == before
+
+
+def test_constructor__names_its_engine(world: World) -> None:
+    assert world.auction.margin_engine() == world.engine.address
 
 
 def test_constructor__no_engine__reverts(world: World) -> None:

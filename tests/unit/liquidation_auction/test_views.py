@@ -70,7 +70,7 @@ def test_quote__the_maximum__is_accepted_in_the_same_block(
             mine.engine.deposit.encode(account, mine["USDC"].token, owed),
         ]
         receipt = mine.engine.batch(calls, sender=keeper)
-        taken = receipt.find("Taken", mine.auction)[0].args
+        taken = receipt.find("Taken", mine.engine)[0].args
         assert (taken["fraction"], taken["share"], taken["bonus"]) == (quote.max_fraction, quote.share, quote.bonus)
         after = mine.health(long)
         positive = mine.engine.balance_of(long, mine["WETH"].token) * price

@@ -11,15 +11,13 @@ from tests.support import reverts
 from tests.support.scenario import (
     CAP,
     FLASH_FEE,
-    INITIAL_RATIO,
     MARGIN,
-    NOTICE,
     PRICE_PARAMETERS,
     RATE_AT_TARGET,
     RATES,
     RESERVE_FACTOR,
-    WIDE_DELAY,
     World,
+    risk_arguments,
 )
 
 
@@ -110,7 +108,7 @@ def test_add_asset__key_that_another_token_has__reverts(world: World, token: Any
     """A new risk engine may know no isolated asset of the old one; its first isolated key must not fall on theirs."""
     owner, guardian = world.roles["owner"], world.roles["guardian"]
     deployer = world.roles["deployer"]
-    other = world.chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, owner, guardian, sender=deployer)
+    other = world.chain.deploy("RiskEngine", *risk_arguments(owner, guardian), sender=deployer)
     for asset in world.assets.values():
         if asset.key < 1 << 64:
             other.list_asset(asset.token, False, [asset.source], PRICE_PARAMETERS, MARGIN, sender=owner)
@@ -120,3 +118,70 @@ def test_add_asset__key_that_another_token_has__reverts(world: World, token: Any
     with reverts("vault: added already"):
         world.engine.add_asset(token, new_pool(world, token, world.engine), sender=owner)
     assert world.engine.token_of(key) == world["TAIL"].token.address
+
+
+# The lister
+
+
+@pytest.fixture
+def lister(world: World) -> str:
+    address = world.roles["stranger"]
+    world.risk_engine.set_lister(address, sender=world.roles["owner"])
+    return address
+
+
+def test_add_asset__lister__adds_what_is_isolated(world: World, token: Any, lister: str) -> None:
+    key = list_asset(world, token, isolated=True)
+    pool = new_pool(world, token, world.engine)
+    receipt = world.engine.add_asset(token, pool, sender=lister)
+    assert receipt.events == [world.engine.event("AssetAdded", token=token, key=key, pool=pool)]
+    assert list(world.engine.asset_of(token)) == [key, pool.address]
+
+
+def test_add_asset__lister__adds_no_core_asset(world: World, token: Any, lister: str) -> None:
+    list_asset(world, token)
+    with reverts("roles: owner only"):
+        world.engine.add_asset(token, new_pool(world, token, world.engine), sender=lister)
+
+
+def test_add_asset__lister__is_held_to_the_rest(world: World, token: Any, lister: str) -> None:
+    with reverts("roles: owner only"):
+        world.engine.add_asset(token, new_pool(world, token, world.engine), sender=lister)
+    list_asset(world, token, isolated=True)
+    with reverts("engine: pool asset"):
+        world.engine.add_asset(token, world["USDC"].pool, sender=lister)
+    with reverts("engine: pool engine"):
+        world.engine.add_asset(token, new_pool(world, token, world.roles["attacker"]), sender=lister)
+    world.engine.add_asset(token, new_pool(world, token, world.engine), sender=lister)
+    with reverts("vault: added already"):
+        world.engine.add_asset(token, new_pool(world, token, world.engine), sender=lister)
+
+
+def test_add_asset__isolated__nobody_else(world: World, token: Any, lister: str) -> None:
+    list_asset(world, token, isolated=True)
+    pool = new_pool(world, token, world.engine)
+    for role in ("guardian", "deployer", "trader", "attacker"):
+        with reverts("roles: owner only"):
+            world.engine.add_asset(token, pool, sender=world.roles[role])
+    world.risk_engine.set_lister(ZERO_ADDRESS, sender=world.roles["owner"])
+    with reverts("roles: owner only"):
+        world.engine.add_asset(token, pool, sender=lister)
+    world.engine.add_asset(token, pool, sender=world.roles["owner"])
+
+
+def test_add_asset__lister_of_a_risk_engine_that_was_replaced__reverts(world: World, token: Any, lister: str) -> None:
+    """The lister is whom the engine's own risk engine names now."""
+    owner, guardian, deployer = world.roles["owner"], world.roles["guardian"], world.roles["deployer"]
+    other = world.chain.deploy("RiskEngine", *risk_arguments(owner, guardian), sender=deployer)
+    core = sorted((each for each in world.assets.values() if each.key < 1 << 64), key=lambda asset: asset.key)
+    for asset in core:
+        other.list_asset(asset.token, False, [asset.source], PRICE_PARAMETERS, MARGIN, sender=owner)
+    world.engine.set_risk_engine(other, sender=owner)
+    for asset in (world["TAIL"], world["TAIL2"]):
+        other.list_asset(asset.token, True, [asset.source], PRICE_PARAMETERS, MARGIN, sender=owner)
+    other.list_asset(token, True, [world["TAIL"].source], PRICE_PARAMETERS, MARGIN, sender=owner)
+    pool = new_pool(world, token, world.engine)
+    with reverts("roles: owner only"):
+        world.engine.add_asset(token, pool, sender=lister)
+    other.set_lister(lister, sender=owner)
+    world.engine.add_asset(token, pool, sender=lister)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from plimsoll.chain import ZERO_ADDRESS
 from plimsoll.model import account_word
 from tests.support import reverts
 from tests.support.scenario import FOREVER, World
@@ -353,6 +354,9 @@ def test_batch__parameters__keep_their_permission(world: World) -> None:
         (engine.set_min_debt.encode(1), "roles: owner only"),
         (engine.set_risk_engine.encode(world.risk_engine), "roles: owner only"),
         (engine.add_asset.encode(world["USDC"].token, world["USDC"].pool), "roles: owner only"),
+        (engine.set_gate.encode(world["USDC"].token, ZERO_ADDRESS), "roles: owner only"),
+        (engine.set_cap.encode(world["USDC"].token, 0), "roles: owner only"),
+        (engine.lower_cap.encode(world["USDC"].token, 1), "roles: guardian only"),
         (engine.pause.encode(), "roles: guardian only"),
         (engine.unpause.encode(), "roles: owner only"),
         (engine.set_guardian.encode(world.roles["attacker"]), "roles: owner only"),
@@ -361,8 +365,8 @@ def test_batch__parameters__keep_their_permission(world: World) -> None:
     ):
         with reverts(reason):
             run(world, call, sender="attacker")
-    run(world, engine.set_min_debt.encode(1), engine.pause.encode(), sender="owner")
-    assert list(engine.settings()) == [world.risk_engine.address, 1, True]
+    run(world, engine.set_min_debt.encode(10**16), engine.pause.encode(), sender="owner")
+    assert list(engine.settings()) == [world.risk_engine.address, 10**16, True]
 
 
 def test_batch__of_the_owner__binds_himself(world: World) -> None:

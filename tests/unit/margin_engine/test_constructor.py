@@ -15,6 +15,7 @@ def deploy(world: World, **changed: Any) -> Any:
     arguments = {
         "risk_engine": world.risk_engine,
         "registry": world.registry,
+        "auction": world.auction,
         "min_debt": 100 * 10**18,
         "owner": world.roles["owner"],
         "guardian": world.roles["guardian"],
@@ -26,11 +27,13 @@ def test_constructor__stores_and_logs(world: World) -> None:
     engine = deploy(world)
     owner, guardian, deployer = (world.roles[role] for role in ("owner", "guardian", "deployer"))
     assert (engine.owner(), engine.guardian(), engine.operators()) == (owner, guardian, world.registry.address)
+    assert engine.auction() == world.auction.address
     assert list(engine.settings()) == [world.risk_engine.address, 100 * 10**18, False]
     assert engine.deployment.events == [
         engine.event("OwnershipTransferred", previous_owner=ZERO_ADDRESS, new_owner=deployer),
         engine.event("OwnershipTransferred", previous_owner=deployer, new_owner=owner),
         engine.event("GuardianSet", guardian=guardian),
+        engine.event("AuctionSet", auction=world.auction),
         engine.event("RiskEngineSet", risk_engine=world.risk_engine),
         engine.event("MinDebtSet", min_debt=100 * 10**18),
     ]
@@ -41,6 +44,7 @@ def test_constructor__stores_and_logs(world: World) -> None:
     [
         ({"risk_engine": ZERO_ADDRESS}, "engine: zero address"),
         ({"registry": ZERO_ADDRESS}, "engine: zero address"),
+        ({"auction": ZERO_ADDRESS}, "engine: zero address"),
         ({"owner": ZERO_ADDRESS}, "roles: zero address"),
         ({"guardian": ZERO_ADDRESS}, "roles: zero address"),
         ({"min_debt": 100_000 * 10**18 + 1}, "engine: min debt bound"),
@@ -60,7 +64,7 @@ def test_ownership__moves_in_two_steps(world: World) -> None:
     with reverts("ownable_2step: caller is not the new owner"):
         engine.accept_ownership(sender=owner)
     engine.accept_ownership(sender=heir)
-    engine.set_min_debt(1, sender=heir)
+    engine.set_min_debt(10**16, sender=heir)
     with reverts("roles: owner only"):
         engine.set_min_debt(2, sender=owner)
 

@@ -63,10 +63,12 @@ def everything(world: World) -> list[bytes]:
         "cancel": engine.cancel.encode(account),
         "write_off": engine.write_off.encode(account),
         "poke": engine.poke.encode(account),
-        "set_auction": engine.set_auction.encode(attacker),
         "add_asset": engine.add_asset.encode(usdc, world["USDC"].pool),
         "set_risk_engine": engine.set_risk_engine.encode(attacker),
-        "set_min_debt": engine.set_min_debt.encode(1),
+        "set_min_debt": engine.set_min_debt.encode(0),
+        "set_gate": engine.set_gate.encode(weth, attacker),
+        "set_cap": engine.set_cap.encode(weth, 1),
+        "lower_cap": engine.lower_cap.encode(weth, 1),
         "pause": engine.pause.encode(),
         "unpause": engine.unpause.encode(),
         "set_guardian": engine.set_guardian.encode(attacker),
@@ -179,7 +181,9 @@ def test_swapper__deposits_into_the_pool_it_should_repay__counts_nothing(world: 
 
 
 @pytest.mark.parametrize("delivery", [0, 1, 1_900 * 10**6])
-@pytest.mark.parametrize("action", ["deposit", "mint", "withdraw", "redeem", "mint_fees", "accrue", "transfer"])
+@pytest.mark.parametrize(
+    "action", ["deposit", "mint", "withdraw", "redeem", "mint_fees", "accrue", "accrued_debt", "transfer"]
+)
 def test_swapper__uses_the_pool__only_what_it_delivers_counts(
     world: World, rich: Any, sender: str, action: str, delivery: int
 ) -> None:
@@ -192,6 +196,7 @@ def test_swapper__uses_the_pool__only_what_it_delivers_counts(
         "redeem": pool.redeem.encode(50_000 * 10**12, rich, rich),
         "mint_fees": pool.mint_fees.encode(),
         "accrue": pool.accrue.encode(),
+        "accrued_debt": pool.accrued_debt.encode(own(world)),
         "transfer": pool.transfer.encode(sender, 1),
     }
     debt = -world.balance(account, "USDC")

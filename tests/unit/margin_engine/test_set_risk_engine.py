@@ -8,7 +8,7 @@ import pytest
 
 from plimsoll.chain import ZERO_ADDRESS
 from tests.support import reverts
-from tests.support.scenario import DEAD, INITIAL_RATIO, MARGIN, NOTICE, PRICE_PARAMETERS, WIDE_DELAY, World
+from tests.support.scenario import DEAD, MARGIN, PRICE_PARAMETERS, World, risk_arguments
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def other(world: World) -> Any:
     """A second risk engine with nothing listed."""
     roles = world.roles
     return world.chain.deploy(
-        "RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, roles["owner"], roles["guardian"], sender=roles["deployer"]
+        "RiskEngine", *risk_arguments(roles["owner"], roles["guardian"]), sender=roles["deployer"]
     )
 
 
@@ -35,10 +35,10 @@ def fill(world: World, other: Any, symbols: list[str], *, isolated: bool = False
 def test_set_risk_engine__same_keys__is_asked_from_now_on(world: World, other: Any, long: int) -> None:
     fill(world, other, core(world))
     world.engine.pause(sender=world.roles["guardian"])
-    world.engine.set_min_debt(77, sender=world.roles["owner"])
+    world.engine.set_min_debt(77 * 10**16, sender=world.roles["owner"])
     receipt = world.engine.set_risk_engine(other, sender=world.roles["owner"])
     assert receipt.events == [world.engine.event("RiskEngineSet", risk_engine=other)]
-    assert list(world.engine.settings()) == [other.address, 77, True]
+    assert list(world.engine.settings()) == [other.address, 77 * 10**16, True]
     assert tuple(world.engine.health(long)) == tuple(other.assess(world.engine.exposures(long), []))
 
 

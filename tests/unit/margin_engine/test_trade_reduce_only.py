@@ -144,10 +144,58 @@ def test_reduce_only__healthy_account__is_held_to_the_same(world: World, long: i
     reduce(world, long, "WETH", 10**18, "USDC", 1_500 * 10**6 + 10**4)
 
 
-def test_reduce_only__no_debt__may_not_raise_the_requirement(world: World, account: int) -> None:
+# Nothing owed: nobody's risk, so nothing is compared, and nothing can be borrowed either.
+
+
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("status", [OK, WIDE, STALE, DEAD])
+@pytest.mark.parametrize(("sold", "bought"), [(10**9, 0), (10**9, 10**18), (5 * 10**8, 10**17)])
+def test_reduce_only__nothing_owed__is_not_compared(
+    world: World, account: int, sold: int, bought: int, status: int, paused: bool
+) -> None:
+    world.deposit(account, "USDC", 1_000)
+    for symbol in ("USDC", "WETH"):
+        world.set_status(symbol, status)
+    if paused:
+        world.engine.pause(sender=world.roles["guardian"])
+    reduce(world, account, "USDC", sold, "WETH", bought)
+    assert (world.balance(account, "USDC"), world.balance(account, "WETH")) == (10**9 - sold, bought)
+
+
+def test_reduce_only__nothing_owed__borrows_nothing(world: World, account: int) -> None:
     world.deposit(account, "USDC", 1_000)
     with reverts("engine: reduce only"):
-        reduce(world, account, "USDC", 10**9, "WETH", 10**18)
+        reduce(world, account, "USDC", 10**9, "WETH", 10**18, max_borrow=1)
+    with reverts("engine: insufficient balance"):
+        reduce(world, account, "USDC", 10**9 + 1, "WETH", 10**18)
+
+
+def test_reduce_only__nothing_owed__operator_within_his_loss(world: World, account: int, appoint: Appoint) -> None:
+    world.deposit(account, "USDC", 1_000)
+    operator = appoint(account, 1, max_loss=10, budget=10**18)
+    with reverts("operators: max loss"):
+        reduce(world, account, "USDC", 10**9, "WETH", 4 * 10**17, sender=operator)
+    reduce(world, account, "USDC", 10**9, "WETH", 5 * 10**17, sender=operator)
+
+
+def test_reduce_only__last_debt_repaid__is_compared(world: World, long: int) -> None:
+    world.set_price("WETH", 1_700)
+    with reverts("engine: reduce only"):
+        reduce(world, long, "WETH", 20 * 10**18, "USDC", 30_000 * 10**6 - 1)
+    reduce(world, long, "WETH", 18 * 10**18, "USDC", 30_600 * 10**6)
+    assert not account_word.at_risk(world.engine.word_of(long))
+    reduce(world, long, "WETH", 10**18, "USDC", 1)
+
+
+def test_reduce_only__debt_of_a_batch__is_compared(world: World, account: int) -> None:
+    """A debt that the same batch raised before the trade counts, though the account is checked at the end anyway."""
+    world.deposit(account, "WETH", 10)
+    weth, usdc, trader = world["WETH"].token, world["USDC"].token, world.roles["trader"]
+    borrow = world.engine.withdraw.encode(account, usdc, 10**9, trader, 10**9)
+    arguments = (account, weth, 10**18, 0, usdc, 0, world.swapper, exactly(10**6), FOREVER, True)
+    with reverts("engine: reduce only"):
+        world.engine.batch([borrow, world.engine.trade.encode(*arguments)], sender=trader)
+    world.engine.batch([world.engine.trade.encode(*arguments), borrow], sender=trader)
 
 
 # Negative equity: a sale that repays, at a loss of at most 1 %.

@@ -92,6 +92,8 @@ def verbs(draw: st.DrawFn) -> Build:
     paused=st.booleans(),
     statuses=st.lists(st.sampled_from([OK, OK, OK, WIDE, STALE, DEAD]), min_size=5, max_size=5),
     price=st.integers(1_500, 2_500),
+    caps=st.dictionaries(symbols, st.sampled_from([50, 99, 100, 101, 150]), max_size=2),
+    refused=st.dictionaries(symbols, st.sets(st.tuples(places, st.booleans()), max_size=2), max_size=2),
 )
 def test_verbs__any_sequence__equals_the_contract(
     twin: Twin,
@@ -101,6 +103,8 @@ def test_verbs__any_sequence__equals_the_contract(
     paused: bool,
     statuses: list[int],
     price: int,
+    caps: dict[str, int],
+    refused: dict[str, set[tuple[int, bool]]],
 ) -> None:
     with twin.world.chain.isolate():
         twin = Twin(twin.world.copy(), twin.accounts)
@@ -124,6 +128,10 @@ def test_verbs__any_sequence__equals_the_contract(
         if paused:
             twin.world.engine.pause(sender=twin.world.roles["guardian"])
             twin.model.paused = True
+        for symbol, percent in caps.items():
+            twin.set_cap(symbol, twin.world[symbol].token.balanceOf(twin.world.engine) * percent // 100)
+        for symbol, whom in refused.items():
+            twin.set_gate(symbol, {(twin.accounts[place], owed) for place, owed in whom})
         twin.compare()
         for role, build in calls[half:]:
             twin.run(role, build(twin))

@@ -48,6 +48,8 @@ def everything(desk: Desk) -> dict[str, bytes]:
             standing.as_tuple(), desk.sign(standing), weth, usdc, WAD, desk.world.swapper, b"", trader
         ),
         "swap": orders.swap.encode(weth, usdc, WAD, 0, trader, b""),
+        "place": orders.place.encode(order.as_tuple(), desk.sign(order)),
+        "place_deleverage": orders.place_deleverage.encode(standing.as_tuple(), desk.sign(standing)),
         "poke": orders.poke.encode(trailing.as_tuple(), desk.sign(trailing)),
         "cancel_order": orders.cancel_order.encode(digest),
         "cancel_group": orders.cancel_group.encode(1),

@@ -91,6 +91,7 @@ def test_deleverage__whole_receipt(weak: Desk) -> None:
             bought=bought,
             equity=health.equity,
             maintenance=health.maintenance,
+            group=standing.group,
         ),
     ]
     assert desk.holds_nothing()

@@ -71,6 +71,7 @@ def test_execute__a_part__whole_receipt(fallen: Desk) -> None:
             fee=fee,
             bought=bought,
             mid=desk.mid("WETH"),
+            group=order.group,
             finished=False,
         ),
     ]
@@ -352,7 +353,7 @@ def test_execute__account_without_debt__sells_at_its_terms(desk: Desk) -> None:
     desk.world.deposit(account, "WETH", 4)
     desk.world.set_price("WETH", 1_700)
     receipt = desk.execute(desk.order(account=account))
-    assert receipt.find("Traded")[0].args["reduce_only"] is False
+    assert receipt.find("Traded")[0].args["reduce_only"] is True
     assert desk.world.balance(account, "WETH") == 0
     assert desk.world.balance(account, "USDC") == 4 * 1_700 * USDC * 9_980 // 10_000
 

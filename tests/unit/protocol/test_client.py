@@ -11,7 +11,7 @@ import pytest
 from plimsoll import errors
 from plimsoll.devnet import Devnet
 from plimsoll.errors import AmountError, PlimsollError
-from plimsoll.protocol import MarginAccount, Protocol, Status, encode_path
+from plimsoll.protocol import MarginAccount, Protocol, Restrictions, Status, encode_path
 from plimsoll.protocol.client import sent_of
 from plimsoll.units import Amount
 
@@ -234,6 +234,21 @@ def test_lend__unlend__same_amount(devnet: Devnet, lender: str) -> None:
 
 def test_min_debt__dollars(devnet: Devnet) -> None:
     assert devnet.protocol.min_debt() == Decimal(100)
+
+
+def test_restrictions__cap_and_gate(devnet: Devnet, trader: str) -> None:
+    protocol, owner = devnet.protocol, devnet.maker
+    engine, weth = protocol.engine, protocol.asset("WETH")
+    protocol.by(trader).deposit(MarginAccount(trader), weth, 3)
+    assert protocol.restrictions("WETH") == Restrictions(held=weth.amount(3 * 10**18), cap=None, gate=None)
+    assert not protocol.restrictions("WETH").over
+    engine.set_cap(weth.token, 3 * 10**18, sender=owner)
+    assert not protocol.restrictions(weth).over
+    engine.lower_cap(weth.token, 3 * 10**18 - 1, sender=owner)
+    engine.set_gate(weth.token, weth.pool, sender=owner)
+    restrictions = protocol.restrictions(weth)
+    assert restrictions == Restrictions(weth.amount(3 * 10**18), weth.amount(3 * 10**18 - 1), weth.pool.address)
+    assert restrictions.over
 
 
 def test_batch__empty__refused(devnet: Devnet, trader: str) -> None:

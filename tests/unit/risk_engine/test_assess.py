@@ -5,12 +5,12 @@ from itertools import permutations
 import pytest
 
 from plimsoll.chain import RevmChain
-from plimsoll.model import exposure, margin_rate
+from plimsoll.model import exposure, margin_rate, risk_engine
 from plimsoll.model.price_oracle import DEAD, OK, STALE, WIDE, Parameters
 from plimsoll.model.price_source import Reading
 from plimsoll.model.risk_engine import Health
 from tests.support import reverts
-from tests.support.risk import DOLLAR_6, ETHER_18, HOUR, MARGIN, PERCENT, WAD, Risk, reading
+from tests.support.risk import DAY, DOLLAR_6, ETHER_18, HOUR, MARGIN, PERCENT, WAD, Risk, reading
 
 NO_SPREAD = Parameters(min_sources=1, max_deviation=1 * PERCENT, min_spread=0, spread_growth=0, max_spread=0)
 UNIT = 10**6
@@ -308,3 +308,77 @@ def test_assess__a_long_is_a_loan_of_at_most_one_minus_rho_m(risk: Risk) -> None
     for debt, may in ((16_974, True), (16_975, False)):  # 20,000 * 0.85 / 1.0015 = 16,974.5
         health = risk.assess([has(ether, 10 * WAD), owes(cash, debt * UNIT)])
         assert (health.equity_initial >= health.initial) == may
+
+
+# With dynamics
+
+
+@pytest.mark.parametrize(
+    ("late", "factor"),
+    [(-DAY, 100), (0, 100), (1, 100), (HOUR * 6, 125), (DAY // 2, 150), (DAY, 200), (DAY + 1, 200), (400 * DAY, 200)],
+)
+def test_assess__missing_sample__raises_the_initial_requirement_only(risk: Risk, late: int, factor: int) -> None:
+    key = risk.list_asset(DOLLAR_6, margin=MARGIN._replace(size_slope=margin_rate.MIN_SLOPE))
+    risk.set_dynamics(key, PERCENT)
+    due = risk.chain.timestamp() + 500 * DAY
+    risk.measure(key, 0, due)
+    risk.poke(key)
+    exposures = [owes(key, 1_000 * UNIT)]
+    risk.chain.set_timestamp(due - 2 * DAY)
+    before = risk.assess(exposures)
+    risk.chain.set_timestamp(due + late)
+    after = risk.assess(exposures)
+    assert after == risk.model_health(exposures)
+    assert after._replace(initial=0) == before._replace(initial=0)
+    assert after.initial == pytest.approx(before.initial * factor // 100, rel=10**-4)
+    assert (after.initial > before.initial) == (late > 0)
+    assert risk.engine.effective_rate(key, 0, due + late) == MARGIN.floor
+
+
+def test_assess__missing_sample__up_to_the_cap(risk: Risk) -> None:
+    """At the cap there is nothing to raise: a whole position's worth is never asked for."""
+    key = risk.list_asset(DOLLAR_6)
+    risk.set_dynamics(key, PERCENT)
+    risk.measure(key, 0, 1)
+    exposures = {worth: [has(key, worth * UNIT)] for worth in (12 * 10**6, 10**9)}
+    before = {worth: risk.assess(held) for worth, held in exposures.items()}
+    risk.poke(key)
+    for worth, held in exposures.items():
+        assert risk.assess(held) == risk.model_health(held)
+        assert risk.assess(held).initial == worth * WAD * 20 // 100 * 3 // 2
+        assert risk.assess(held).maintenance == before[worth].maintenance
+    assert before[10**9] == risk.assess(exposures[10**9])
+
+
+@pytest.mark.parametrize("debt", [True, False])
+@pytest.mark.parametrize("over", [0, 1])
+def test_assess__size_limit__refuses_initial_margin_above_it(risk: Risk, debt: bool, over: int) -> None:
+    """1 % per million: a limit of 2 % is 2 million dollars, whatever else the account has."""
+    key, other = risk.list_asset(DOLLAR_6), risk.list_asset(DOLLAR_6)
+    exposures = [exposure.pack(key, debt, 2 * 10**6 * UNIT + over), has(other, 10**12 * UNIT)]
+    free = risk.assess(exposures)
+    risk.set_dynamics(key, size_limit=2 * PERCENT)
+    health = risk.assess(exposures)
+    assert health == risk.model_health(exposures)
+    assert health._replace(initial=0) == free._replace(initial=0)
+    assert health.initial == free.initial if over == 0 else health.initial >= margin_rate.REFUSED
+    assert (health.initial > health.equity_initial) == (over == 1)
+    assert risk.assess_liquidation(exposures) == risk.model_values(exposures)
+
+
+def test_assess__refused__no_list_of_exposures_affords_it(risk: Risk) -> None:
+    """What is required exceeds what twelve balances and a position module can be worth together."""
+    assert 11 * margin_rate.MAX_WORTH + risk_engine.MAX_STRESS < margin_rate.REFUSED
+    assert 12 * margin_rate.REFUSED * 3 < 2**255
+
+
+def test_assess__size_limit_and_ramp__the_slope_in_force_counts(risk: Risk) -> None:
+    key = risk.list_asset(DOLLAR_6)
+    risk.set_dynamics(key, size_limit=2 * PERCENT)
+    exposures = [has(key, 1_900_000 * UNIT)]
+    assert risk.assess(exposures).initial < margin_rate.REFUSED
+    risk.set_margin(key, MARGIN._replace(size_slope=2 * 10**10))
+    assert risk.assess(exposures).initial < margin_rate.REFUSED
+    risk.chain.warp(60 * HOUR)
+    assert risk.assess(exposures).initial >= margin_rate.REFUSED
+    assert risk.assess(exposures) == risk.model_health(exposures)

@@ -12,7 +12,8 @@ def test_constructor__sets_roles_and_constants(risk: Risk) -> None:
     assert (risk.engine.owner(), risk.engine.guardian()) == (risk.owner, risk.guardian)
     assert (risk.engine.initial_ratio(), risk.engine.notice()) == (INITIAL_RATIO, NOTICE)
     assert risk.engine.wide_delay() == WIDE_DELAY
-    assert risk.engine.asset_counts() == (0, 0)
+    assert (risk.engine.sequencer_feed(), risk.engine.cure_window()) == (ZERO_ADDRESS, 0)
+    assert (risk.engine.lister(), risk.engine.asset_counts()) == (ZERO_ADDRESS, (0, 0))
 
 
 def test_constructor__events(risk: Risk) -> None:
@@ -58,8 +59,34 @@ def test_constructor__wide_delay__reverts(chain: RevmChain, wide_delay: int) -> 
         price_oracle.check_wide_delay(wide_delay)
 
 
+@pytest.mark.parametrize("window", [0, DAY])
+def test_constructor__sequencer__at_the_bounds(chain: RevmChain, window: int) -> None:
+    feed = chain.deploy("MockFeed", "sequencer", 0, 0, sender=chain.accounts()[0])
+    risk = Risk.deploy(chain, sequencer=feed.address, cure_window=window)
+    assert (risk.engine.sequencer_feed(), risk.engine.cure_window()) == (feed.address, window)
+
+
+def test_constructor__sequencer__reverts(chain: RevmChain) -> None:
+    feed = chain.deploy("MockFeed", "sequencer", 0, 0, sender=chain.accounts()[0])
+    with reverts("cure: window"):
+        Risk.deploy(chain, sequencer=feed.address, cure_window=DAY + 1)
+    with reverts("cure: sequencer"):
+        Risk.deploy(chain, cure_window=1)
+    with reverts("cure: sequencer"):
+        Risk.deploy(chain, sequencer=chain.accounts()[1], cure_window=1)
+
+
 @pytest.mark.parametrize("zero", ["owner", "guardian"])
 def test_constructor__zero_address__reverts(chain: RevmChain, zero: str) -> None:
     people = {"owner": chain.accounts()[1], "guardian": chain.accounts()[2], zero: ZERO_ADDRESS}
     with reverts("roles: zero address"):
-        chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, *people.values(), sender=chain.accounts()[0])
+        chain.deploy(
+            "RiskEngine",
+            INITIAL_RATIO,
+            NOTICE,
+            WIDE_DELAY,
+            ZERO_ADDRESS,
+            0,
+            *people.values(),
+            sender=chain.accounts()[0],
+        )

@@ -5,7 +5,7 @@ import pytest
 from plimsoll.chain import ZERO_ADDRESS
 from plimsoll.model import margin_rate, risk_engine
 from tests.support import reverts
-from tests.support.risk import BPS, DOLLAR_6, ETHER_18, MARGIN, PERCENT, PRICES, Risk
+from tests.support.risk import BPS, DOLLAR_6, ETHER_18, MARGIN, PERCENT, PRICES, Risk, reading
 
 
 def test_list_asset__core__issues_single_bits(risk: Risk) -> None:
@@ -129,6 +129,24 @@ def test_list_asset__dead_source__reverts(risk: Risk, position: int) -> None:
     sources[position].set_revert(sender=risk.owner)
     with reverts("oracle: no answer"):
         risk.engine.list_asset(risk.token(), False, sources, PRICES, MARGIN, sender=risk.owner)
+
+
+@pytest.mark.parametrize("prices", [(ETHER_18, ETHER_18 * 102 // 100), (ETHER_18, ETHER_18, ETHER_18 // 2)])
+@pytest.mark.parametrize("isolated", [False, True])
+def test_list_asset__sources_disagree__reverts(risk: Risk, prices: tuple[int, ...], isolated: bool) -> None:
+    with reverts("risk: sources disagree"):
+        risk.list_asset(*prices, isolated=isolated)
+    assert risk.engine.asset_counts() == (0, 0)
+
+
+@pytest.mark.parametrize("change", [{"fresh": 0}, {"trusted": 0}])
+def test_list_asset__not_ok__reverts(risk: Risk, change: dict[str, int]) -> None:
+    """Nothing is listed that could not be used at once: too few sources that are fresh and trusted."""
+    sources = [risk.source() for _ in range(2)]
+    sources[1].set_reading(reading(ETHER_18, risk.chain.timestamp(), **change), sender=risk.owner)
+    parameters = PRICES._replace(min_sources=2)
+    with reverts("risk: sources disagree"):
+        risk.engine.list_asset(risk.token(), False, sources, parameters, MARGIN, sender=risk.owner)
 
 
 def test_list_asset__a_failed_listing_uses_no_key(risk: Risk) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Callable
+from itertools import permutations, product
 
 import pytest
 
@@ -66,7 +67,8 @@ def test_prices__every_status_cell(risk: Risk) -> None:
     [([100], 100), ([100, 103], 101), ([103, 100], 101), ([102, 100, 101], 101), ([101, 102, 100], 101)],
 )
 def test_prices__mid_is_the_median_of_two_the_mean_rounded_down(risk: Risk, numbers: list[int], mid: int) -> None:
-    key = risk.list_asset(*numbers, parameters=NO_SPREAD)
+    key = risk.list_asset(*[100] * len(numbers), parameters=NO_SPREAD)
+    risk.answer(key, *(reading(number, risk.chain.timestamp()) for number in numbers))
     assert risk.price(key)[:3] == (min(numbers), mid, max(numbers))
 
 
@@ -299,10 +301,77 @@ def test_prices__one_moved_source_does_not_move_the_others(risk: Risk, factor: i
         assert price.ask >= honest.ask
 
 
+# Sources that all outran their limits
+
+
+@pytest.mark.parametrize("factor", [700, 1_300])
+@pytest.mark.parametrize("count", [2, 3])
+def test_prices__all_outran_their_limits__not_ok_and_their_own_numbers_widen(
+    risk: Risk, count: int, factor: int
+) -> None:
+    """Their limited numbers agree with each other, and are far from what every one of them says."""
+    now = risk.chain.timestamp()
+    key = risk.list_asset(*[1_000] * count, parameters=NO_SPREAD._replace(min_sources=2))
+    risk.answer(key, *[reading(factor, now, clamped=1_000)] * count)
+    assert risk.price(key) == (min(factor, 1_000), 1_000, max(factor, 1_000), WIDE) == risk.model_price(key)
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))])
+def test_prices__most_outran_their_limits__not_ok(risk: Risk, order: tuple[int, ...]) -> None:
+    now = risk.chain.timestamp()
+    key = risk.list_asset(1_000, 1_000, 1_000, parameters=NO_SPREAD._replace(min_sources=2))
+    answers = [reading(700, now, clamped=1_000), reading(720, now, clamped=1_000), reading(1_000, now)]
+    risk.answer(key, *(answers[i] for i in order))
+    assert risk.price(key) == (700, 1_000, 1_000, WIDE) == risk.model_price(key)
+
+
+def test_prices__one_of_three_outran_its_limit__ok_without_it(risk: Risk) -> None:
+    """Whoever moves one market makes nobody's asset doubtful while two others say what they said."""
+    now = risk.chain.timestamp()
+    key = risk.list_asset(*[1_000] * 3, parameters=NO_SPREAD._replace(min_sources=2))
+    for position in range(3):
+        answers = [reading(1_000, now)] * 3
+        answers[position] = reading(10**30, now, clamped=1_001)
+        risk.answer(key, *answers)
+        assert risk.price(key) == (1_000, 1_000, 1_001, OK) == risk.model_price(key)
+
+
+@pytest.mark.parametrize("raw", [1, 700, 10**30])
+def test_prices__one_of_two_outran_its_limit__not_ok_and_its_own_number_widens_nothing(risk: Risk, raw: int) -> None:
+    """A market that runs away from a feed stops new risk at once; what liquidation counts hardly moves."""
+    now = risk.chain.timestamp()
+    key = risk.list_asset(1_000, 1_000, parameters=NO_SPREAD._replace(min_sources=2))
+    for answers in permutations_of_two(reading(raw, now, clamped=1_002), reading(1_000, now)):
+        risk.answer(key, *answers)
+        assert risk.price(key) == (1_000, 1_001, 1_002, WIDE) == risk.model_price(key)
+
+
+def test_prices__one_of_two_trusted_outran_its_limit__an_untrusted_one_confirms_nothing(risk: Risk) -> None:
+    now = risk.chain.timestamp()
+    key = risk.list_asset(1_000, 1_000, 1_000, parameters=NO_SPREAD._replace(min_sources=2))
+    risk.answer(key, reading(700, now, clamped=1_000), reading(1_000, now), reading(1_000, now, trusted=0))
+    assert risk.price(key) == (1_000, 1_000, 1_000, WIDE) == risk.model_price(key)
+
+
+def test_prices__untrusted_ones_that_outran_their_limits__ok_without_them(risk: Risk) -> None:
+    now = risk.chain.timestamp()
+    key = risk.list_asset(1_000, 1_000, 1_000, parameters=NO_SPREAD._replace(min_sources=1))
+    risk.answer(key, *[reading(700, now, clamped=1_000, trusted=0)] * 2, reading(1_000, now))
+    assert risk.price(key) == (1_000, 1_000, 1_000, OK) == risk.model_price(key)
+
+
+@pytest.mark.parametrize(("raw", "status"), [(989, WIDE), (990, OK), (1_010, OK), (1_011, WIDE)])
+def test_prices__all_outran_their_limits__by_more_than_the_deviation(risk: Risk, raw: int, status: int) -> None:
+    now = risk.chain.timestamp()
+    key = risk.list_asset(1_000, 1_000, parameters=NO_SPREAD._replace(min_sources=2))
+    risk.answer(key, *[reading(raw, now, clamped=1_000)] * 2)
+    assert risk.price(key).status == status == risk.model_price(key).status
+
+
 # Sources that misbehave
 
 
-GARBAGE = {
+GARBAGE: dict[str, Callable[[int], Reading]] = {
     "price 0": lambda now: Reading(0, ETHER_18, now, 1, 1),
     "all zero": lambda _: Reading(0, 0, 0, 0, 0),
     "price too large": lambda now: Reading(2**128, ETHER_18, now, 1, 1),

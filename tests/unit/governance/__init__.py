@@ -1,0 +1,1 @@
+"""Tests of plimsoll.governance and of deployments that a timelock owns."""

@@ -1,0 +1,38 @@
+"""IsolatedFactory's views."""
+
+from __future__ import annotations
+
+import pytest
+
+from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.model import isolated_terms
+from tests.support import reverts
+from tests.support.isolated import Bazaar
+
+
+def test_views__nothing_listed(bazaar: Bazaar) -> None:
+    token = bazaar.token()
+    assert bazaar.factory.listing_of(token).key == 0
+    assert bazaar.factory.best_market(token).pool == ZERO_ADDRESS
+    assert bazaar.factory.listed(0, 100) == []
+    assert bazaar.factory.listed(2**256 - 1, 100) == []
+
+
+def test_listed__more_than_a_page__reverts(bazaar: Bazaar) -> None:
+    with reverts("factory: count"):
+        bazaar.factory.listed(0, 101)
+
+
+@pytest.mark.parametrize("quote_is_token0", [False, True])
+def test_best_market__equals_the_model(bazaar: Bazaar, quote_is_token0: bool) -> None:
+    quote = int(bazaar.world["USDC"].token.address, 16)
+    token = bazaar.token()
+    while (quote < int(token.address, 16)) != quote_is_token0:
+        token = bazaar.token()
+    pool = bazaar.open_market(token)
+    bazaar.age((pool, token))
+    found = bazaar.factory.best_market(token)
+    usdc = bazaar.world["USDC"]
+    price = int(usdc.source.read().price)
+    assert found.depth == isolated_terms.depth(found.tick, found.liquidity, quote_is_token0, price)
+    assert (found.pool, found.quote, found.source) == (pool.address, usdc.token.address, usdc.source.address)

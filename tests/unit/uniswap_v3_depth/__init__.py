@@ -1,0 +1,1 @@
+"""Tests of one contract, a file per external function."""

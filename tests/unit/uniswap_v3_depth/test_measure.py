@@ -1,0 +1,235 @@
+"""The measurement: what a real swap pays, what the twin says, and where there is no answer."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plimsoll.chain import Contract, RevmChain
+from plimsoll.model import market_depth, tick_math
+from plimsoll.uniswap import price_at_tick
+from tests.support import reverts
+from tests.support.uniswap import DOLLAR, Market, open_market
+from tests.unit.uniswap_v3_depth.conftest import REACH, WAD, Depth, OpenDepth, take_out
+
+PARTS = 10**6
+"""A pool's fee is in hundredths of a basis point."""
+
+
+def pay_to(market: Market, tick: int) -> int:
+    """Trade until the pool's price is exactly that of `tick`; return what the trade paid in, raw, its fee aside."""
+    pool, target = market.pool, tick_math.sqrt_ratio_at_tick(tick)
+    token = pool.token0 if target < pool.sqrt_price else pool.token1
+    before = token.balanceOf(pool.address)
+    market.uniswap.move_price(pool, pool.token0, price_at_tick(tick), market.trader)
+    assert pool.sqrt_price == target
+    paid = token.balanceOf(pool.address) - before
+    return int(paid * Fraction(PARTS - pool.fee, PARTS))
+
+
+@pytest.mark.parametrize("base_is_token0", [True, False])
+@pytest.mark.parametrize("fee", [500, 3_000, 10_000])
+@pytest.mark.parametrize(
+    ("base_decimals", "quote_decimals", "price"),
+    [(18, 6, 2_000), (8, 6, 60_000), (6, 18, 3), (18, 18, Fraction(1, 99))],
+)
+def test_measure__what_a_real_swap_pays(
+    chain: RevmChain,
+    open_depth: OpenDepth,
+    quote_source: Contract,
+    base_is_token0: bool,
+    fee: int,
+    base_decimals: int,
+    quote_decimals: int,
+    price: Fraction | int,
+) -> None:
+    """Positions of several widths, the pool put exactly on its mean, then moved to either end of its reach."""
+    quote_source.set_price(10 ** (36 - quote_decimals), sender=chain.accounts()[0])
+    market = open_market(
+        chain,
+        price=price,
+        base_decimals=base_decimals,
+        quote_decimals=quote_decimals,
+        base_is_token0=base_is_token0,
+        fee=fee,
+    )
+    depth = open_depth(market)
+    for lower, upper, whole in ((-300, 100, 400_000), (-50, 700, 90_000), (30, 150, 7_000), (-190, -20, 60_000)):
+        depth.add(lower, upper, whole)
+    mean = depth.oracle.mean().tick
+    pay_to(market, mean)
+    found = depth.measure()
+    assert found == depth.model_measure()
+    assert found.complete
+    for end, dollars in ((mean + REACH, found.up), (mean - REACH, found.down)):
+        with chain.isolate():
+            paid = pay_to(market, end)
+        token0_paid = end < mean
+        if token0_paid == base_is_token0:
+            paid = tick_math.quote_at_tick(mean, paid, base_is_token0)
+        exact = paid * 10 ** (18 - quote_decimals)
+        rounding = 30 * max(10 ** (18 - quote_decimals), exact // 10**12, int(price_of_a_unit(market)))
+        assert abs(exact - dollars) <= rounding
+        assert dollars > 10**5 * WAD
+
+
+def price_of_a_unit(market: Market) -> Fraction:
+    """Return WAD dollars of a raw unit of the base token, at a dollar per whole quote token."""
+    return market.pool.price_of(market.base) * 10 ** (18 - int(market.quote.decimals()))
+
+
+@given(
+    positions=st.lists(
+        st.tuples(st.integers(-600, 500), st.integers(10, 700), st.integers(1, 10**6)), min_size=1, max_size=5
+    ),
+    reach=st.integers(10, 1_000),
+    push=st.integers(-150, 150),
+    dollar=st.fractions(Fraction(1, 100), 10),
+)
+@settings(max_examples=20)
+def test_measure__equals_the_twin_to_the_unit(
+    chain: RevmChain,
+    market: Market,
+    open_depth: OpenDepth,
+    quote_source: Contract,
+    positions: list[tuple[int, int, int]],
+    reach: int,
+    push: int,
+    dollar: Fraction,
+) -> None:
+    with chain.isolate():
+        depth = open_depth(market, reach)
+        for lower, width, whole in positions:
+            depth.add(lower, lower + width, whole)
+        chain.warp(600)
+        quote_source.set_price(int(DOLLAR * dollar), sender=market.trader)
+        market.push_by(Fraction(10_000 + push, 10_000))
+        tick, mean = market.pool.tick, depth.oracle.mean().tick
+        if abs(tick - mean) > reach:
+            with reverts("depth: moving"):
+                depth.contract.measure()
+            return
+        found = depth.measure()
+        assert found == depth.model_measure()
+        assert depth.contract.depth() == found.depth == min(found.steady, found.up, found.down)
+
+
+@pytest.mark.parametrize("offset", [-REACH - 1, -REACH, REACH, REACH + 1])
+def test_measure__pool_at_the_ends_of_its_reach(depth: Depth, chain: RevmChain, offset: int) -> None:
+    before, mean = depth.measure(), depth.oracle.mean().tick
+    pay_to(depth.market, mean + offset)
+    if abs(offset) > REACH:
+        with reverts("depth: moving"):
+            depth.contract.measure()
+        with reverts("depth: moving"):
+            depth.contract.depth()
+        return
+    assert depth.measure() == before, "one range over all of the reach: where the pool is makes no difference"
+
+
+def test_measure__full_range__both_sides_and_the_steady_number_agree(depth: Depth) -> None:
+    found = depth.measure()
+    assert found == depth.model_measure()
+    steady = Fraction(found.steady)
+    assert abs(found.up / steady - 1) < Fraction(1, 1_000)
+    assert abs(found.down / steady - 1) < Fraction(1, 1_000)
+    assert 9_900 * WAD < found.steady < 10_100 * WAD, "a million dollars a side: one per cent of them moves it by two"
+
+
+def test_measure__no_history__reverts(chain: RevmChain, quote_source: Contract) -> None:
+    market = open_market(chain, fee=500, cardinality=2)
+    chain.warp(7_200)
+    arguments = (market.pool.contract, market.base, quote_source, 1_800, 10**6, 4_000, 1)
+    oracle = chain.deploy("TwapOracle", *arguments, sender=market.trader)
+    contract = chain.deploy("UniswapV3Depth", oracle, REACH, sender=market.trader)
+    chain.warp(8 * 1_800)
+    for _ in range(2):
+        chain.warp(1)
+        market.push_by(Fraction(1_001, 1_000))
+    with reverts("twap: history"):
+        contract.measure()
+
+
+@pytest.mark.parametrize(
+    ("price", "clamped", "fresh"), [(0, DOLLAR, 1), (DOLLAR, 0, 1), (2**128, 2**128, 1), (DOLLAR, DOLLAR, 0)]
+)
+def test_measure__quote_source_without_a_fresh_price__reverts(
+    depth: Depth, price: int, clamped: int, fresh: int
+) -> None:
+    depth.source.set_reading((price, clamped, 0, fresh, 1), sender=depth.market.trader)
+    with reverts("depth: quote source"):
+        depth.contract.measure()
+    with reverts("depth: quote source"):
+        depth.contract.depth()
+    with pytest.raises(ValueError, match="depth: quote source"):
+        depth.model_measure()
+
+
+def test_measure__quote_source_reverts__reverts(depth: Depth) -> None:
+    depth.source.set_revert(sender=depth.market.trader)
+    with reverts("mock: told to revert"):
+        depth.contract.depth()
+
+
+def test_measure__the_lesser_number_of_the_quote_source_counts(depth: Depth) -> None:
+    whole = depth.measure()
+    depth.source.set_reading((DOLLAR, DOLLAR // 2, 0, 1, 0), sender=depth.market.trader)
+    half = depth.measure()
+    assert half == depth.model_measure()
+    assert half.steady in (whole.steady // 2, whole.steady // 2 + 1)
+
+
+def test_measure__nothing_stands__zero(depth: Depth) -> None:
+    take_out(depth.market, 1, depth.market.chain.accounts()[0])
+    assert depth.market.pool.contract.liquidity() == 0
+    found = depth.measure()
+    assert found == depth.model_measure()
+    assert (found.up, found.down) == (0, 0)
+    assert found.steady > 0
+    assert depth.contract.depth() == 0
+
+
+TICKS = st.integers(tick_math.MIN_TICK, tick_math.MAX_TICK)
+
+
+@given(liquidity=st.integers(0, 2**128 - 1), ticks=st.tuples(TICKS, TICKS))
+def test_market_depth__amounts__equal_the_twin(
+    chain: RevmChain, market: Market, liquidity: int, ticks: tuple[int, int]
+) -> None:
+    harness = chain.deploy("market_depth_harness", sender=market.trader)
+    lower, upper = sorted(ticks)
+    for name in ("token1_up", "token0_down"):
+        try:
+            expected = getattr(market_depth, name)(liquidity, lower, upper)
+        except ValueError as error:
+            with reverts(str(error)):
+                getattr(harness, name)(liquidity, lower, upper)
+        else:
+            assert getattr(harness, name)(liquidity, lower, upper) == expected
+
+
+@given(word=st.integers(0, 2**256 - 1) | st.integers(0, 255).map(lambda bit: 1 << bit), bit=st.integers(0, 255))
+def test_market_depth__bits__equal_the_twin(chain: RevmChain, market: Market, word: int, bit: int) -> None:
+    harness = chain.deploy("market_depth_harness", sender=market.trader)
+    ones = [i for i in range(256) if word >> i & 1]
+    first = min((i for i in ones if i >= bit), default=256)
+    last = max((i for i in ones if i <= bit), default=256)
+    assert harness.first_bit(word, bit) == market_depth.first_bit(word, bit) == first
+    assert harness.last_bit(word, bit) == market_depth.last_bit(word, bit) == last
+
+
+@given(
+    tick=TICKS,
+    spacing=st.integers(1, 16_384),
+    amount=st.integers(0, 2**256 - 1) | st.integers(0, 2**128),
+    price=st.integers(1, 2**128 - 1),
+)
+def test_market_depth__slots_and_dollars__equal_the_twin(
+    chain: RevmChain, market: Market, tick: int, spacing: int, amount: int, price: int
+) -> None:
+    harness = chain.deploy("market_depth_harness", sender=market.trader)
+    assert harness.slot(tick, spacing) == market_depth.slot(tick, spacing)
+    assert harness.dollars(amount, price) == market_depth.dollars(amount, price)
