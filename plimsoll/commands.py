@@ -102,9 +102,15 @@ def sender_of(chain: Chain, account: str | None) -> str:
     return accounts[-1]
 
 
+def node_url() -> str | None:
+    """Return where the connected node listens; None where there is no node."""
+    found = getattr(ape.networks.active_provider, "http_uri", None)
+    return str(found) if found else None
+
+
 def rpc_url() -> str:
     """Return where the connected node listens; a word where it does not."""
-    return str(getattr(ape.networks.active_provider, "http_uri", None) or "this process")
+    return node_url() or "this process"
 
 
 def manifest_path(chain: Chain, named: Path | None) -> Path:

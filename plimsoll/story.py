@@ -1,4 +1,5 @@
-"""The demo: a lender, a leveraged long, a short, weeks of interest, then a crash, and books that balance to the unit.
+"""The demo: a lender, a leveraged long, a short, collateral that earns interest, weeks, then a crash, and books that
+balance to the unit.
 
 `tell` walks it on any devnet and returns the checks. It prints what happens and uses only the client's own verbs. The
 crash is `plimsoll.crash`.
@@ -10,8 +11,9 @@ from decimal import Decimal
 
 from rich.console import Console
 
-from plimsoll.crash import Crash
-from plimsoll.devnet import Devnet
+from plimsoll.artifacts import home
+from plimsoll.crash import SAVER, Crash
+from plimsoll.devnet import YIELD, Devnet
 from plimsoll.errors import PlimsollError
 from plimsoll.protocol import Health, MarginAccount
 from plimsoll.reconcile import (
@@ -39,7 +41,13 @@ from plimsoll.units import Amount, Human
 
 WEEK = 7 * 86_400
 WEEKS = 6
-LENT = {"USDC": "90000", "WETH": "22"}
+LENT = {"USDC": "70000", "WETH": "26"}
+SHARES = "pUSDC"
+"""Shares of the pool of `CASH`, as collateral."""
+CASH = "USDC"
+SAVED = "20000"
+"""What the trader lends whose collateral are the shares, and what he borrows against them."""
+SAVER_BORROWS = "3"
 LONG_MARGIN = "20000"
 LONG_SIZE = "100000"
 LONG_BORROW = "80000"
@@ -48,14 +56,17 @@ SHORT_SIZE = "20"
 RALLY = "2100"
 FALL = "2040"
 SURPLUS = Decimal("1.004")
-"""What a short's buy-back spends over the debt's value at mid: the pool's fee, slippage, interest until it lands."""
+"""What a buy-back spends over the debt's value at mid: the pool's fee, slippage, interest until it lands."""
 
 
-def tell(devnet: Devnet, console: Console) -> list[Check]:
-    """Walk the story; return every check, so that the caller can fail if one does not hold."""
-    first = _Story(devnet, console)
+def tell(devnet: Devnet, console: Console, url: str | None = None) -> list[Check]:
+    """Walk the story; return every check, so that the caller can fail if one does not hold.
+
+    `url` is where the chain's node listens; without one the keepers are played by functions.
+    """
+    first = _Story(devnet.list_assets(home() / YIELD), console)
     checks = first.tell()
-    checks += Crash(first).tell()
+    checks += Crash(first, url).tell()
     console.print(f"{first.books.transactions} transactions by the actors, {first.books.gas:,} gas in all.")
     return checks
 
@@ -65,18 +76,22 @@ class _Story(Teller):
 
     def __init__(self, devnet: Devnet, console: Console) -> None:
         super().__init__(devnet, console)
-        _, self.lender, self.bull, self.bear = devnet.chain.accounts()[:4]
+        people = devnet.chain.accounts()
+        _, self.lender, self.bull, self.bear = people[:4]
+        self.saver = people[SAVER]
         self.long = MarginAccount(self.bull, 1)
         self.short = MarginAccount(self.bear, 0)
-        self.health: dict[MarginAccount, list[tuple[str, Health]]] = {self.long: [], self.short: []}
+        self.saving = MarginAccount(self.saver, 0)
+        self.health: dict[MarginAccount, list[tuple[str, Health]]] = {account: [] for account in self.accounts}
 
     @property
     def accounts(self) -> list[MarginAccount]:
-        return [self.long, self.short]
+        return [self.long, self.short, self.saving]
 
     def tell(self) -> list[Check]:
         self.console.print(prices_table(self.protocol, "Prices: a feed and a Uniswap v3 mean each, USDC a feed alone"))
         self._lend()
+        self._save()
         self._open_long()
         self._open_short()
         self._move_price("WETH", RALLY, "ETH rises 5 %")
@@ -85,6 +100,7 @@ class _Story(Teller):
         open_checks = self._audit()
         self._close_long()
         self._close_short()
+        self._close_saving()
         self._show_results()
         closed_checks = [*self._audit(), *self._audit_closed()]
         self._leave()
@@ -92,7 +108,7 @@ class _Story(Teller):
         self.chapter("Every balance, to the unit")
         self.console.print(holdings_table(self.protocol, self.holders(), "Where every token is"))
         self.summarise("While the positions were open", open_checks)
-        self.summarise("After both had closed", closed_checks)
+        self.summarise("After all three had closed", closed_checks)
         self.console.print(checks_table(left_checks, "After the lender had left"))
         return [*open_checks, *closed_checks, *left_checks]
 
@@ -106,6 +122,22 @@ class _Story(Teller):
             self.done(lender.approve_if_needed(symbol, amount, self.protocol.asset(symbol).pool))
             self.done(lender.lend(symbol, amount))
         self.console.print(pools_table(self.protocol.pools(LENT)))
+
+    def _save(self) -> None:
+        self.chapter("Trader 3 lends too, and borrows ETH against the shares of the pool")
+        sender = self.protocol.by(self.saver)
+        self.devnet.mint(CASH, self.saver, SAVED)
+        self.done(sender.approve_if_needed(CASH, SAVED, self.protocol.asset(CASH).pool))
+        self.done(sender.lend(CASH, SAVED))
+        shares = self.protocol.wallet(self.saver, SHARES)
+        self.done(sender.approve_if_needed(SHARES, shares))
+        self.done(sender.deposit(self.saving, SHARES, shares))
+        self.console.print(f"Deposits {shares}: what they are worth grows by what the pool's borrowers pay.")
+        self._note(self.saving, "deposited")
+        self.done(sender.withdraw(self.saving, "WETH", SAVER_BORROWS, max_borrow=SAVER_BORROWS))
+        self.console.print(f"Borrows {SAVER_BORROWS} WETH and takes them home.")
+        self._note(self.saving, "borrowed")
+        self._show(self.saving, "The yield-bearing account")
 
     def _open_long(self) -> None:
         self.chapter("Trader 1 goes 5x long ETH in an account of its own")
@@ -147,6 +179,7 @@ class _Story(Teller):
         for week in range(1, WEEKS + 1):
             self.devnet.warp(WEEK)
             self.devnet.settle()
+            self.sample()
             for symbol in LENT:
                 self.count(self.protocol.asset(symbol).pool.accrue(sender=self.lender))
             if week in (1, WEEKS):
@@ -154,6 +187,7 @@ class _Story(Teller):
         for symbol, worth in before.items():
             earned = self.protocol.lent(self.lender, symbol) - worth
             self.console.print(f"The lender's {symbol} earned {earned} meanwhile.")
+        self.console.print(f"Trader 3's shares earned {self._saved() - self._put_in()} as collateral.")
         for account in self.accounts:
             self._note(account, f"{WEEKS} weeks later")
         self._show_health()
@@ -167,17 +201,35 @@ class _Story(Teller):
     def _close_short(self) -> None:
         self.chapter("Trader 2 closes in one batch: buy the ETH back, repay it, withdraw what is left")
         debt = self.protocol.debt(self.short, "WETH")
-        fair = self.protocol.at_mid("WETH", debt, "USDC")
-        spend = Amount(int(fair.raw * SURPLUS), fair.decimals, fair.symbol)
+        spend = self._with_surplus(self.protocol.at_mid("WETH", debt, "USDC"))
         batch = self.protocol.by(self.bear).batch()
         batch.trade(self.short, sell="USDC", amount=spend, buy="WETH", min_buy=debt)
         self.close(self.short, batch, "USDC", "WETH", "WBTC")
 
+    def _close_saving(self) -> None:
+        self.chapter("Trader 3 closes in one batch: repay the ETH, redeem shares for the interest, withdraw the rest")
+        sender, earned = self.protocol.by(self.saver), self._saved() - self._put_in()
+        brought = self.protocol.wallet(self.saver, "WETH")
+        interest = self.protocol.debt(self.saving, "WETH") - brought
+        cost = self._with_surplus(self.protocol.at_mid("WETH", interest, CASH))
+        shares = self._with_surplus(self.protocol.at_mid(CASH, cost, SHARES))
+        self.done(sender.approve_if_needed("WETH", brought))
+        batch = sender.batch()
+        batch.deposit(self.saving, "WETH", brought)
+        vault_swapper = self.protocol.manifest.address("vault_swapper")
+        batch.trade(self.saving, sell=SHARES, amount=shares, buy=CASH, swapper=vault_swapper, data=b"")
+        batch.trade(self.saving, sell=CASH, amount=cost, buy="WETH", min_buy=interest)
+        self.close(self.saving, batch, CASH, "WETH", SHARES)
+        self.done(sender.unlend_all(CASH))
+        self.console.print(
+            f"The shares earned {earned} while they were collateral; the ETH cost {interest} of interest."
+        )
+
     def _show_results(self) -> None:
-        """Both accounts are empty and their owners began with nothing else: the wallets are the results."""
-        put_in = {self.bull: {"USDC": LONG_MARGIN}, self.bear: SHORT_MARGIN}
+        """The accounts are empty and their owners began with nothing else: the wallets are the results."""
+        put_in = {self.bull: {"USDC": LONG_MARGIN}, self.bear: SHORT_MARGIN, self.saver: {CASH: SAVED}}
         rows = []
-        for name, owner in (("long", self.bull), ("short", self.bear)):
+        for name, owner in (("long", self.bull), ("short", self.bear), ("yield", self.saver)):
             for symbol in self.protocol.assets:
                 began = self.protocol.asset(symbol).amount(self.protocol.raw(symbol, put_in[owner].get(symbol, "0")))
                 now = self.protocol.wallet(owner, symbol)
@@ -207,6 +259,7 @@ class _Story(Teller):
             "lender": self.lender,
             "trader 1": self.bull,
             "trader 2": self.bear,
+            "trader 3": self.saver,
             "market maker": self.devnet.maker,
             **own_addresses(self.protocol),
         }
@@ -220,16 +273,30 @@ class _Story(Teller):
         ]
 
     def _audit_closed(self) -> list[Check]:
-        """Return what holds once both traders have closed."""
+        """Return what holds once the traders have closed."""
         assets = self.protocol.assets.values()
+        vault_swapper = self.protocol.manifest.address("vault_swapper")
         return [
             *claims_add_up(self.protocol, [self.lender, self.fund_address()], self.books.operations),
             *accounts_empty(self.protocol, self.accounts),
             *(holds_nothing(asset, self.protocol.engine, "the engine") for asset in assets),
             *(holds_nothing(asset, self.protocol.swapper, "the swapper") for asset in assets),
+            *(holds_nothing(asset, vault_swapper, "the vaults' swapper") for asset in assets),
         ]
 
     # Acting and showing
+
+    def _put_in(self) -> Amount:
+        return self.protocol.asset(CASH).amount(self.protocol.raw(CASH, SAVED))
+
+    def _saved(self) -> Amount:
+        """Return what the shares in the yield-bearing account are worth."""
+        pool, shares = self.protocol.asset(CASH).pool, self.protocol.balance(self.saving, SHARES)
+        return self.protocol.asset(CASH).amount(pool.convertToAssets(shares.raw))
+
+    def _with_surplus(self, fair: Amount) -> Amount:
+        """Return what to sell for something worth so much."""
+        return Amount(int(fair.raw * SURPLUS), fair.decimals, fair.symbol)
 
     def _note(self, account: MarginAccount, moment: str) -> None:
         health = self.protocol.health(account)
@@ -244,3 +311,4 @@ class _Story(Teller):
     def _show_health(self) -> None:
         self.console.print(health_table("The long's health so far", self.health[self.long]))
         self.console.print(health_table("The short's health so far", self.health[self.short]))
+        self.console.print(health_table("The yield-bearing account's health so far", self.health[self.saving]))

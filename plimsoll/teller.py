@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from rich.console import Console
 
-from plimsoll.chain import Receipt
+from plimsoll.chain import Contract, Receipt
 from plimsoll.devnet import Devnet
 from plimsoll.protocol import Batch, MarginAccount
 from plimsoll.reconcile import Check
-from plimsoll.screen import checks_table, dollars
+from plimsoll.screen import checks_table, dollars, percent, table_of
+from plimsoll.units import from_wad
 
 
 @dataclass(slots=True)
@@ -84,6 +86,38 @@ class Teller:
         """Count a pool's operations: each event of it is one that may have rounded."""
         pools = {asset.pool.address: symbol for symbol, asset in self.protocol.assets.items()}
         self.books.operations.update(pools[event.contract] for event in receipt.events if event.contract in pools)
+
+    def sample(self) -> None:
+        """Sample every asset's volatility and aim its margin, as keepers do on a live network."""
+        for symbol in self._followed():
+            for contract, verb in ((self._volatility(), "sample"), (self.protocol.risk_engine, "poke")):
+                contract.method(verb)(self.protocol.asset(symbol).key, sender=self.devnet.maker)
+
+    def sample_aloud(self, title: str) -> None:
+        """Sample, and show what that did to volatilities and to where margins go."""
+        before = {symbol: self._sigma(symbol) for symbol in self._followed()}
+        self.sample()
+        rows = []
+        for symbol, sigma in before.items():
+            key = self.protocol.asset(symbol).key
+            target = self.protocol.risk_engine.margin_of(key).target
+            base = self.protocol.risk_engine.effective_rate(key, 0, self.devnet.chain.timestamp())
+            rates = (sigma, self._sigma(symbol), from_wad(base), from_wad(target.floor))
+            rows.append((symbol, *map(percent, rates), percent(from_wad(target.ramp_up), 4)))
+        columns = ("", "volatility before", "after", "margin", "goes to", "at most, an hour")
+        self.console.print(table_of(title, columns, rows))
+
+    def _followed(self) -> list[str]:
+        """Return the assets whose volatility may be sampled now."""
+        now, volatility = self.devnet.chain.timestamp(), self._volatility()
+        symbols = [asset.symbol for asset in self.devnet.config.assets if asset.dynamics is not None]
+        return [symbol for symbol in symbols if volatility.next_sample(self.protocol.asset(symbol).key) <= now]
+
+    def _sigma(self, symbol: str) -> Decimal:
+        return from_wad(self._volatility().sigma(self.protocol.asset(symbol).key))
+
+    def _volatility(self) -> Contract:
+        return self.devnet.chain.at("VolatilityOracle", self.protocol.manifest.address("volatility"))
 
     def chapter(self, title: str) -> None:
         """Begin a chapter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import signal
 import sqlite3
 import sys
@@ -18,18 +19,21 @@ from urllib.parse import urlsplit
 
 from plimsoll import manifest as manifests
 from plimsoll.artifacts import home
-from plimsoll.chain import Revert
+from plimsoll.chain import ZERO_ADDRESS, Revert
 from plimsoll.errors import ConfigError, ManifestError
 from plimsoll.keeper import verbs
 from plimsoll.keeper.books import Books, Deployment
 from plimsoll.keeper.bot import Bot, Contracts
 from plimsoll.keeper.clock import Clock, SystemClock
-from plimsoll.keeper.config import KeeperConfig
+from plimsoll.keeper.config import KeeperConfig, OrderConfig
+from plimsoll.keeper.explain import Explanation
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.keys import Signer, load_signer
 from plimsoll.keeper.log import SHORTEST_SECRET, Log, open_stream
 from plimsoll.keeper.metrics import Metrics, MetricsServer
 from plimsoll.keeper.node import Call, Node
+from plimsoll.keeper.order_book import OrderBook
+from plimsoll.keeper.orders import Protector, Standing, accepted_by_owner
 from plimsoll.keeper.prices import PriceReader
 from plimsoll.keeper.routes import MarketRoutes
 from plimsoll.keeper.rpc import Fault, Rpc
@@ -39,10 +43,16 @@ from plimsoll.keeper.taker import Taker
 from plimsoll.keeper.transport import open_transport
 from plimsoll.manifest import Manifest
 from plimsoll.model import account_word
+from plimsoll.protocol.orders import Domain
 from plimsoll.units import WAD
 
 INDEX = "index.sqlite"
 DEPLOYMENTS = "deployments"
+ORDER_BOOK = "orders.sqlite"
+ORDERS = "orders"
+"""The role of the ProtectionOrders."""
+ANYBODY = "0x0000000000000000000000000000000000000001"
+"""Who executes orders in a simulation for people."""
 
 
 @dataclass
@@ -98,7 +108,9 @@ def find_contracts(node: Node, manifest: Manifest) -> Contracts:
             auction = str(verbs.AUCTION.decode(node.call(Call(engine, verbs.AUCTION.encode([])))))
         except (Revert, ValueError):
             raise ManifestError("the deployment has no liquidation auction") from None
-    return Contracts(engine, auction, manifest.address("risk_engine"))
+    lens = manifest.address("lens") if "lens" in manifest.contracts else ""
+    means = tuple(each.address for each in manifest.contracts.values() if each.contract == "TwapOracle")
+    return Contracts(engine, auction, manifest.address("risk_engine"), lens, means)
 
 
 @contextmanager
@@ -134,6 +146,7 @@ def opened(
             fees=config.fees,
             policy=config.sending,
             private=_private(config, clock, log),
+            silent=config.dry_run,
             on_outcome=lambda outcome: late[0].on_outcome(outcome) if late else _say_outcome(log, outcome),
             on_foreign=lambda text: late[0].on_foreign(text) if late else log.error("foreign nonce", detail=text),
         )
@@ -145,6 +158,7 @@ def opened(
             )
         )
         bot = make_bot(config, manifest, node, books, sender, clock, log, metrics)
+        bot.protector = stack.enter_context(open_protector(config, manifest, node, books, sender.address, log))
         late.append(bot)
         server = None
         if config.metrics is not None:
@@ -174,7 +188,8 @@ def make_bot(
     """Return the loop over parts that are open; ConfigError when the configuration does not fit the deployment."""
     contracts = find_contracts(node, manifest)
     symbols = {asset.token: symbol for symbol, asset in manifest.assets.items()}
-    builder = Builder(contracts.engine, sender.address, MarketRoutes(manifest, config.routes), config.take.haircut)
+    routes = MarketRoutes(manifest, config.routes)
+    builder = Builder(contracts.engine, sender.address, routes, config.take.haircut)
     taker = Taker(
         node,
         books,
@@ -186,6 +201,7 @@ def make_bot(
         symbol_of=lambda token: symbols.get(token, token),
     )
     taker.wallet_holds = _wallet_of(node, contracts.engine, sender.address)
+    taker.vault_asset = routes.vault_asset
     owner = int(sender.address, 16)
     numbers = range(config.account_index, config.account_index + config.accounts)
     return Bot(
@@ -204,6 +220,55 @@ def make_bot(
         clock=clock,
         log=log,
         metrics=metrics,
+    )
+
+
+@contextmanager
+def open_protector(
+    config: KeeperConfig, manifest: Manifest, node: Node, books: Books, wallet: str, log: Log
+) -> Iterator[Protector | None]:
+    """Yield what executes protection orders; None when the configuration or the deployment has none."""
+    if config.orders is None or ORDERS not in manifest.contracts:
+        yield None
+        return
+    with open_order_book(config, manifest, node) as book:
+        if book.was_damaged is not None:
+            log.error("order book damaged", set_aside=book.was_damaged)
+        yield make_protector(config, config.orders, manifest, node, books, book, wallet, log)
+
+
+def open_order_book(
+    config: KeeperConfig, manifest: Manifest, node: Node, path: Path | None = None, inbox: Path | None = None
+) -> OrderBook:
+    """Open the orders that owners handed to a keeper; ManifestError when the deployment has no orders."""
+    domain = Domain.at(manifest.chain_id, manifest.address(ORDERS))
+    if path is None:
+        path, inbox = config.folder / ORDER_BOOK, config.orders.inbox if config.orders else None
+    return OrderBook(path, domain, inbox, accepted_by_owner(node))
+
+
+def make_protector(
+    config: KeeperConfig,
+    orders: OrderConfig,
+    manifest: Manifest,
+    node: Node,
+    books: Books,
+    book: OrderBook,
+    wallet: str,
+    log: Log,
+) -> Protector:
+    """Return what executes protection orders over parts that are open."""
+    symbols = {asset.token: symbol for symbol, asset in manifest.assets.items()}
+    return Protector(
+        node,
+        books,
+        book,
+        MarketRoutes(manifest, config.routes),
+        orders,
+        contract=manifest.address(ORDERS),
+        wallet=wallet,
+        symbol_of=lambda token: symbols.get(token, token),
+        log=log,
     )
 
 
@@ -296,8 +361,35 @@ def books_to_look_at(config: KeeperConfig, manifest: Manifest, node: Node) -> It
             assert books.tip is not None, "books that were synced"
             reader = PriceReader(node, manifest.address("risk_engine"))
             prices = reader.read(books.state.keys, books.tip.timestamp)
-            books.reprice(prices.report, books.tip.timestamp, prices.settled)
+            books.reprice(prices.report, books.tip.timestamp, prices.settled, prices.grants)
             yield books
+
+
+def gates_of(manifest: Manifest, node: Node, explanation: Explanation) -> dict[str, str]:
+    """Return the gates that a taker of an account has to pass, by the token they guard."""
+    tokens = [leg.token for leg in explanation.legs]
+    engine = manifest.address("engine")
+    outputs = node.calls([Call(engine, verbs.RESTRICTIONS_OF.encode([token])) for token in tokens])
+    found: dict[str, str] = {}
+    for token, output in zip(tokens, outputs, strict=True):
+        gate = ZERO_ADDRESS if isinstance(output, Revert) else str(verbs.RESTRICTIONS_OF.decode(output)[0])
+        if gate != ZERO_ADDRESS:
+            found[token] = gate
+    return found
+
+
+def order_standings(config: KeeperConfig, manifest: Manifest, node: Node, books: Books, account: int) -> list[Standing]:
+    """Return where an account's protection orders stand: those of events, and of a copy of the keeper's book."""
+    if config.orders is None or ORDERS not in manifest.contracts or books.tip is None:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / ORDER_BOOK
+        _copy(config.folder / ORDER_BOOK, copy)
+        with open_order_book(config, manifest, node, copy) as book:
+            book.refresh(books.tip.timestamp)
+            log = Log(io.StringIO(), SystemClock(), "error")
+            protector = make_protector(config, config.orders, manifest, node, books, book, ANYBODY, log)
+            return protector.standings(account, books.tip)
 
 
 def _copy(source: Path, target: Path) -> None:

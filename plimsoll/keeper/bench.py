@@ -1,8 +1,9 @@
-"""How fast the data half decides: ``python -m plimsoll.keeper.bench``.
+"""How fast a keeper is: ``ape run keeper bench``, or ``python -m plimsoll.keeper.bench``.
 
 Makes accounts with debts of every kind (two-sided longs and shorts for the most part, portfolios of up to eight held
 and four owed assets for the rest), their lines spread over the next 60 % of price moves, and measures the CPU time from
-a report of prices to the list of accounts that crossed. Ends with status 1 if that misses the target.
+a report of prices to the list of accounts that crossed. Then the whole keeper on a node, see
+`bench_node`. Ends with status 1 if the first misses its target.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 
 from plimsoll.artifacts import load
 from plimsoll.chain.abi import contract_abi
+from plimsoll.keeper import bench_node
 from plimsoll.keeper.books import Books, Deployment
 from plimsoll.keeper.lines import Crossing, LineIndex
 from plimsoll.keeper.source import Header, LogSource, RawLog
@@ -156,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m plimsoll.keeper.bench", description=__doc__)
     parser.add_argument("--accounts", type=int, default=100_000)
     parser.add_argument("--cross", type=int, default=100)
+    parser.add_argument("--node-accounts", type=int, default=24, help="of the part on a node; 0 leaves it out")
     chosen = parser.parse_args(arguments)
     count: int = chosen.accounts
 
@@ -185,6 +188,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worst = max(decided)
     verdict = "within" if worst < TARGET else "MISSES"
     print(f"a move that crosses {chosen.cross} of {count:,}: {worst * 1e3:.2f} ms, {verdict} {TARGET * 1e3:.0f} ms")
+    if chosen.node_accounts:
+        print()
+        print("\n".join(bench_node.report(bench_node.measure(chosen.node_accounts))))
     return 0 if worst < TARGET else 1
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from plimsoll.keeper.explain import Explanation, explain
 from plimsoll.keeper.indexer import WINDOW, Indexer, Progress, Sync, load_or_reset
 from plimsoll.keeper.lines import Crossing, LineIndex
+from plimsoll.keeper.order_facts import ORDERS
 from plimsoll.keeper.source import AccountReader, Header, LogSource
 from plimsoll.keeper.state import (
     AUCTION,
@@ -31,7 +32,7 @@ from plimsoll.keeper.state import (
     State,
 )
 from plimsoll.keeper.store import Store, StoreDamaged
-from plimsoll.keeper.valuation import Market, Value, market
+from plimsoll.keeper.valuation import NO_GRANTS, Grants, Market, Value, market
 from plimsoll.manifest import Manifest
 from plimsoll.model import account_word, liquidation_auction
 from plimsoll.model.liquidation_auction import Values
@@ -55,6 +56,7 @@ class Deployment:
     risk_engine: str | None = None
     operators: str | None = None
     auction: str | None = None
+    orders: str | None = None
     fund: str | None = None
     initial_rates: Mapping[str, int] = field(default_factory=dict)
 
@@ -76,6 +78,7 @@ class Deployment:
             risk_engine=address("risk_engine"),
             operators=address("operators"),
             auction=address("auction"),
+            orders=address("orders"),
             fund=funds.pop() if len(funds) == 1 else None,
             initial_rates=rates,
         )
@@ -87,7 +90,13 @@ class Deployment:
 
     def seeds(self) -> dict[str, str]:
         """Return the contracts known from the start: address to artifact."""
-        named = {self.engine: ENGINE, self.risk_engine: RISK_ENGINE, self.operators: OPERATORS, self.auction: AUCTION}
+        named = {
+            self.engine: ENGINE,
+            self.risk_engine: RISK_ENGINE,
+            self.operators: OPERATORS,
+            self.auction: AUCTION,
+            self.orders: ORDERS,
+        }
         return {address: artifact for address, artifact in named.items() if address is not None}
 
 
@@ -113,8 +122,11 @@ class Books:
         self._state = State(deployment.seeds(), deployment.initial_rates, deployment.fund)
         self._prices: dict[int, Price] = {}
         self._settled: frozenset[int] = frozenset()
+        self._grants = NO_GRANTS
         self._now = 0
         self._audited = 0
+        self._audited_pools = 0
+        self._suspects: set[int] = set()
         self._indexer, self._lines, self._tip = self._start()
 
     @classmethod
@@ -183,18 +195,27 @@ class Books:
         return self._prices
 
     def reprice(
-        self, prices: Mapping[int, tuple[int, int, int, int]], now: int, settled: Iterable[int] = ()
+        self,
+        prices: Mapping[int, tuple[int, int, int, int]],
+        now: int,
+        settled: Iterable[int] = (),
+        grants: Grants = NO_GRANTS,
     ) -> Crossing:
         """Take a report of prices and a time, and return which accounts crossed their line.
 
         `prices` are (bid, mid, ask, status) by asset key, of all assets or of those that changed; an asset never
         reported is DEAD. `now` is when a transaction would run (unix seconds, not before the tip). `settled` are assets
-        that are not OK and whose delay has passed: they count at mid.
+        that are not OK and whose delay has passed: they count at mid. `grants` is what an outage changes.
         """
         self._prices |= {key: Price(*price) for key, price in prices.items()}
-        self._settled, self._now = frozenset(settled), now
+        self._settled, self._grants, self._now = frozenset(settled), grants, now
         market_now = self.market(now)
         return self._lines.move(market_now, lambda account: market_now.value(self._state.account(account)).liquidatable)
+
+    @property
+    def curing(self) -> bool:
+        """Whether the cure window was open at the last report: nothing is certain then, whatever its price's status."""
+        return self._grants.curing
 
     def below(self) -> list[int]:
         """Return the accounts that are below their line at the last report."""
@@ -203,7 +224,7 @@ class Books:
     def would_be_below(self, prices: Mapping[int, tuple[int, int, int, int]], now: int) -> set[int]:
         """Return the accounts that would be below their line at other prices (added to the last report) and time."""
         changed = self._prices | {key: Price(*price) for key, price in prices.items()}
-        there = market(self._state, changed, now, self._settled)
+        there = market(self._state, changed, now, self._settled, self._grants)
         return self._lines.would_be_below(there, lambda account: there.value(self._state.account(account)).liquidatable)
 
     def rest(self) -> bool:
@@ -220,7 +241,7 @@ class Books:
 
     def market(self, now: int) -> Market:
         """Return the market at the last report's prices and a time."""
-        return market(self._state, self._prices, now, self._settled)
+        return market(self._state, self._prices, now, self._settled, self._grants)
 
     def account(self, account: int) -> AccountState:
         """Return an account's balances, debt shares and auction."""
@@ -229,6 +250,11 @@ class Books:
     def value(self, account: int, now: int | None = None) -> Value:
         """Return an account's equity and requirement at the last report's prices, at its time unless told."""
         return self.market(self._now if now is None else now).value(self._state.account(account))
+
+    def is_over(self, account: int) -> bool:
+        """Return whether an account is above its line for certain at the last report's prices: its auction may end."""
+        row = self._state.account(account)
+        return not row.owed or (not self._lines.is_below(account) and self.sides(account).certain)
 
     def debtors(self) -> int:
         """Return how many accounts owe anything."""
@@ -279,12 +305,45 @@ class Books:
             different.append(f"exposures {_hexes(exposures)}, on chain {_hexes(found.exposures)}")
         return different
 
-    def audit(self, count: int) -> dict[int, list[str]]:
-        """Verify the next `count` accounts, round and round; return those that differ, and how."""
+    def verify_pool(self, key: int) -> list[str]:
+        """Return how a pool's cash and debt differ from the chain at the tip; empty when they do not.
+
+        What an account owes of which the books know nothing is missing here. SourceError and AssertionError as in
+        `verify`.
+        """
+        assert self._reader is not None, "no reader to verify with"
+        if self._tip is None:
+            return []
+        found = self._reader.read_pool(self._state.pool_address(key), self._tip)
+        pool = self._state.pool(key)
+        ledger = pool.at(found.timestamp)
+        different = []
+        if ledger.cash != found.cash:
+            different.append(f"cash {ledger.cash}, on chain {found.cash}")
+        if pool.rate_known and ledger.debt != found.debt:
+            different.append(f"debt {ledger.debt}, on chain {found.debt}")
+        return different
+
+    def suspect(self, account: int) -> None:
+        """Let the next audit verify this account first: something does not fit."""
+        self._suspects.add(account)
+
+    def audit(self, count: int) -> dict[str, list[str]]:
+        """Verify suspects, the next `count` accounts and the next pool, round and round; return what differs, and how.
+
+        At most `count` suspects at a time. SourceError when the node is not at the tip's block.
+        """
+        suspects = sorted(self._suspects)[:count]
         accounts = list(islice(self._state.accounts, self._audited, self._audited + count))
+        verdicts = {f"account {account:#x}": self.verify(account) for account in (*suspects, *accounts)}
+        keys = self._state.keys
+        if keys:
+            key = keys[self._audited_pools % len(keys)]
+            verdicts[f"pool {self._state.pool_address(key)}"] = self.verify_pool(key)
+        self._suspects.difference_update(suspects)
         self._audited = self._audited + count if len(accounts) == count else 0
-        verdicts = {account: self.verify(account) for account in accounts}
-        return {account: different for account, different in verdicts.items() if different}
+        self._audited_pools += 1
+        return {name: different for name, different in verdicts.items() if different}
 
     def rebuild(self) -> Sync:
         """Forget everything and read it from the chain again: what to do when `verify` finds a difference."""

@@ -24,7 +24,7 @@ from plimsoll.keeper.keys import KeySource, check_source
 from plimsoll.keeper.log import LEVELS
 from plimsoll.keeper.pricing import PricingModel
 from plimsoll.keeper.rpc import RetryPolicy
-from plimsoll.keeper.sender import SendPolicy
+from plimsoll.keeper.sender import MOST_GAS_IN_FLIGHT, SendPolicy
 from plimsoll.units import WAD
 
 GWEI = 10**9
@@ -40,6 +40,7 @@ _DOLLARS = Bound(Decimal(-1_000_000), Decimal(1_000_000))
 _PRICE = Bound(0, 10**9, open_low=True)
 _ETHER = Bound(0, 10_000)
 _SHARE = Bound(0, 1)
+_GAS = Bound(1_000_000, 10**9)
 _HAIRCUT = Bound(0, Decimal("0.2"))
 
 
@@ -91,7 +92,8 @@ class RouteConfig:
 @dataclass(frozen=True, slots=True)
 class ActionConfig:
     """What the keeper does besides taking: start auctions (never, when the starter's part pays, always), and the
-    housekeeping that pays nobody."""
+    housekeeping that pays nobody. `checkpoint` is for Uniswap means, `sample` for volatilities, `aim` for the margins
+    that follow them."""
 
     start: str
     take: bool
@@ -99,6 +101,22 @@ class ActionConfig:
     write_off: bool
     poke: bool
     mark: bool
+    checkpoint: bool = False
+    sample: bool = False
+    aim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderConfig:
+    """How protection orders are executed.
+
+    `inbox` is the folder for signed orders, `minimum_profit` (WAD dollars) what is left of a fee after gas, `poke`
+    (WAD) the part by which the best of a trailing order must have moved to be shown on chain; 0 is never.
+    """
+
+    inbox: Path
+    minimum_profit: int
+    poke: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,7 @@ class KeeperConfig:
     pricing_name: str
     take: TakeConfig
     actions: ActionConfig
+    orders: OrderConfig | None
     routes: tuple[RouteConfig, ...]
     metrics: tuple[str, int] | None
     log_level: str
@@ -156,6 +175,7 @@ def parse(text: str, base: Path, environment: Mapping[str, str] = os.environ) ->
     whole = parse_toml(text)
     _refuse_keys({name: whole.anything(name) for name in whole.names()}, "")
     root = parse_toml(text)
+    keeper = _keeper(root.table("keeper"), base)
     config = KeeperConfig(
         chain=_chain(root.table("chain"), base, environment),
         key=_key(root.table("key"), base),
@@ -165,9 +185,10 @@ def parse(text: str, base: Path, environment: Mapping[str, str] = os.environ) ->
         sending=_sending(root.table("sending")),
         take=_take(root.table("take")),
         actions=_actions(root.table("actions")),
+        orders=_orders(root.table("orders"), base, keeper["folder"]) if root.has("orders") else None,
         routes=tuple(_route(table) for table in root.table_list("routes")) if root.has("routes") else (),
         metrics=_metrics(root.table("metrics")) if root.has("metrics") else None,
-        **_keeper(root.table("keeper"), base),
+        **keeper,
         **_pricing(root.table("pricing")),
         **_log(root.table("log"), base),
     )
@@ -279,6 +300,7 @@ def _sending(table: Table) -> SendPolicy:
             final=table.whole("final", Bound(1, 100_000)),
             settle=table.whole("settle", Bound(0, 100_000)),
             in_flight=table.whole("in_flight", Bound(1, 256)),
+            gas_in_flight=table.whole("gas_in_flight", _GAS) if table.has("gas_in_flight") else MOST_GAS_IN_FLIGHT,
             transfer_gas=table.whole("transfer_gas", Bound(21_000, 10_000_000)),
             per_day=table.fraction("ether_per_day", _ETHER),
         )
@@ -306,6 +328,19 @@ def _actions(table: Table) -> ActionConfig:
             write_off=table.flag("write_off"),
             poke=table.flag("poke"),
             mark=table.flag("mark"),
+            checkpoint=table.flag("checkpoint") if table.has("checkpoint") else False,
+            sample=table.flag("sample") if table.has("sample") else False,
+            aim=table.flag("aim") if table.has("aim") else False,
+        )
+    )
+
+
+def _orders(table: Table, base: Path, folder: Path) -> OrderConfig:
+    return table.done(
+        OrderConfig(
+            inbox=_path(table, "inbox", base) if table.has("inbox") else folder / "orders",
+            minimum_profit=pricing.signed(table, "minimum_profit", _DOLLARS),
+            poke=table.fraction("poke", _SHARE),
         )
     )
 

@@ -77,7 +77,7 @@ def explain(
         legs=legs,
         auction=row.auction,
         crosses_at=_crosses_at(row, market_at, now),
-        reason=_reason(row, value, legs),
+        reason=_reason(row, market, legs),
     )
 
 
@@ -108,10 +108,16 @@ def _crosses_at(row: AccountState, market_at: Callable[[int], Market], now: int)
     return now + high
 
 
-def _reason(row: AccountState, value: Value, legs: tuple[Leg, ...]) -> str:
+def _reason(row: AccountState, market: Market, legs: tuple[Leg, ...]) -> str:
     if not row.owed:
         return "not liquidatable: it owes nothing"
+    value = market.value(row)
+    if not market.is_judged(row):
+        lost = sorted({f"{STATUSES[leg.status]} {leg.token}" for leg in legs if market.line(leg.position.key).excluded})
+        return f"not liquidatable: not judged, what it holds of {', '.join(lost)} may cover its requirement"
     doubtful = sorted({f"{STATUSES[leg.status]} {leg.token}" for leg in legs if leg.status})
+    if market.curing:
+        doubtful.append("the cure window after an outage of the sequencer")
     favoured = f"; in its favour: {', '.join(doubtful)}" if doubtful else ""
     if value.liquidatable:
         state = "under auction, and below its line" if row.auction else "liquidatable"

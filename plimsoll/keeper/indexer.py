@@ -10,8 +10,9 @@ What can go wrong on the node's side, and what happens:
 
 * logs of another fork than the headers, or headers that do not link: the range is asked for again, then left for the
   next `sync`;
-* logs that are missing: a header's bloom filter that promises logs of ours gets a second question, and events that
-  cannot follow from the state (`Inconsistent`) get the whole range asked for again, then the books are built again;
+* logs that are missing: a header's bloom filter that promises logs of ours gets a second question, the newest blocks'
+  logs are asked for once more with the next block, and events that cannot follow from the state (`Inconsistent`) get
+  the whole range asked for again, then the books are built again;
 * logs twice, removed logs, logs that were not asked for: dropped, unless two different logs claim one place;
 * a node that is behind: nothing happens until it has caught up.
 """
@@ -37,6 +38,8 @@ _LOGGER = logging.getLogger(__name__)
 WINDOW = 256
 MOST_BLOCKS = 50_000
 ATTEMPTS = 3
+LATE = 4
+"""Blocks whose logs are asked for once more with the next block."""
 
 Progress = Callable[[int, int], None]
 """Called during a long catch-up with the block reached and the newest one."""
@@ -136,6 +139,8 @@ class Indexer:
         cursor = self._agree(tip, done)
         if cursor is not None and tip.number < cursor.number:
             return False
+        if cursor is not None and tip.number > cursor.number:
+            cursor = self._look_again(cursor, done)
         final = tip.number - self._window
         first = self._start if cursor is None else cursor.number + 1
         while first <= final:
@@ -197,6 +202,29 @@ class Indexer:
         self._store.reset()
         self._state.clear()
         done.tip, done.rebuilt = None, True
+
+    def _look_again(self, cursor: Header, done: Sync) -> Header:
+        """Ask for the newest stored blocks' logs once more, unwind to before the first that brings new ones, and return
+        where the books are then: a node may show a block before it has indexed its logs."""
+        first = max(cursor.number - LATE + 1, self._store.floor() + 1, self._start + 1)
+        known = {(entry.number, entry.position) for entry in self._store.entries(first, cursor.number)}
+        late = [
+            log.block_number
+            for log in (self._logs(first, cursor.number, self._state.addresses()) if first <= cursor.number else [])
+            if (log.block_number, log.log_index) not in known and self._is_stored(log)
+        ]
+        ancestor = self._store.header(min(late) - 1) if late else None
+        if ancestor is None:
+            return cursor
+        _LOGGER.warning("logs of block %d came late: reading it again", min(late))
+        done.accounts |= self._state.restore(self._store.unwind(ancestor))
+        done.unwound += cursor.number - ancestor.number
+        done.tip = ancestor
+        return ancestor
+
+    def _is_stored(self, log: RawLog) -> bool:
+        stored = self._store.header(log.block_number)
+        return stored is not None and stored.hash == log.block_hash
 
     # Reading the node
 
@@ -359,7 +387,6 @@ class Indexer:
         if header is None or header.number != number:
             raise _MixedError(f"the node has no block {number}")
         return header
-
 
     def _entry(self, log: RawLog, headers: Mapping[int, Header]) -> Entry:
         artifact = self._state.artifact_of(log.address)

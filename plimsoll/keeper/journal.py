@@ -330,6 +330,11 @@ class Journal:
         found = self._db.execute("SELECT 1 FROM intents WHERE nonce = ? AND state <> 'dropped'", (nonce,)).fetchone()
         return found is not None
 
+    def count(self, first: int, end: int) -> int:
+        """Return how many nonces from `first` to before `end` are in intents."""
+        query = "SELECT count(*) FROM intents WHERE nonce >= ? AND nonce < ? AND state <> 'dropped'"
+        return int(self._db.execute(query, (first, end)).fetchone()[0])
+
     def seen(self) -> int | None:
         """Return the count of the key's transactions that `set_seen` stored last."""
         found = self._db.execute("SELECT value FROM about WHERE name = 'seen'").fetchone()
@@ -417,13 +422,17 @@ class Journal:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise JournalError(f"{self.path}: {error}") from error
 
 
 def _locked(path: Path) -> int:
@@ -447,6 +456,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
         db.execute("SELECT 1 FROM about, intents, attempts LIMIT 1").fetchone()
+        db.execute("CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (mined_at)")
     except BaseException:
         db.close()
         raise

@@ -280,7 +280,7 @@ def _variable(line: Line, is_debt: bool) -> tuple[float, ...]:
     margin = line.margin
     rates = (margin.base / WAD, margin.cap / WAD, margin.size_slope / WAD**2)
     if not is_debt:
-        return (line.held_price / WAD, 0.0, 1.0, *rates)
+        return (line.judged_price / WAD, 0.0, 1.0, *rates)
     per_share = line.debt / line.debt_shares if line.debt_shares else 0.0
     return (line.owed_price / WAD * per_share, line.owed_price / WAD, -1.0, *rates)
 

@@ -16,8 +16,17 @@ from typing import Any, NamedTuple, TypeVar
 
 from plimsoll.chain import Log, Revert
 from plimsoll.chain.abi import FunctionAbi, checksum
+from plimsoll.keeper import verbs
 from plimsoll.keeper.rpc import Rpc, RpcError, RpcUnavailable
-from plimsoll.keeper.source import AccountReading, Header, LogSource, RangeTooWide, RawLog, SourceError
+from plimsoll.keeper.source import (
+    AccountReading,
+    Header,
+    LogSource,
+    PoolReading,
+    RangeTooWide,
+    RawLog,
+    SourceError,
+)
 
 T = TypeVar("T")
 
@@ -27,6 +36,13 @@ _REVERT_CODES = (3, -32015)
 _OUT_OF_GAS = ("out of gas", "outofgas", "gas required exceeds", "intrinsic gas")
 _UNSUPPORTED_CODES = (-32601, -32004)
 _UNSUPPORTED_WORDS = ("method not found", "not supported", "does not exist", "not available", "not whitelisted")
+
+
+class Unanswered(Revert):
+    """What one of several calls got in place of an answer: the node failed over this one, and says why.
+
+    Whether the call would succeed is not known; the others are.
+    """
 
 
 class Call(NamedTuple):
@@ -85,6 +101,9 @@ class Node(LogSource):
 
     def __init__(self, rpc: Rpc) -> None:
         self.rpc = rpc
+        self.unanswered = 0
+        """Calls among several that got no answer, since the start; `last_unanswered` says why the last one did."""
+        self.last_unanswered = ""
         self._simulates = True
         self._account_views: tuple[str, FunctionAbi, FunctionAbi] | None = None
 
@@ -144,19 +163,32 @@ class Node(LogSource):
             word, held = (_bytes(_raised(answer)) for answer in answers)
             return AccountReading(word_of.decode(word), tuple(exposures.decode(held)), block.timestamp)
 
+    def read_pool(self, pool: str, block: Header) -> PoolReading:
+        """Return a pool as of the end of a block; SourceError when the node is not on this block's chain."""
+        with _as_source_errors():
+            call = {"to": pool, "data": _hex(verbs.POOL_STATE.encode([]))}
+            answer = self.rpc.call("eth_call", call, {"blockHash": _hex(block.hash)})
+            state = verbs.POOL_STATE.decode(_bytes(answer))
+            return PoolReading(int(state[1]), int(state[2]), block.timestamp)
+
     # Calls
 
     def call(self, call: Call, block: int | None = None) -> bytes:
         """Return what a call would return at a block, the newest one for None; Revert if it would fail."""
         answer = self.calls([call], block)[0]
+        if isinstance(answer, Unanswered):
+            raise SourceError(str(answer))
         if isinstance(answer, Revert):
             raise answer
         return answer
 
     def calls(self, calls: Sequence[Call], block: int | None = None) -> list[bytes | Revert]:
-        """Return what several calls would return, each on its own, in one round trip."""
+        """Return what several calls would return, each on its own, in one round trip.
+
+        A call that the node has no answer for is Unanswered, a Revert too: one of them must not cost the others.
+        """
         answers = self.rpc.batch([("eth_call", (_call(call), _tag(block))) for call in calls])
-        return [_output(answer) for answer in answers]
+        return self._counted([_output(answer) for answer in answers])
 
     def simulate(self, calls: Sequence[Call]) -> list[Simulated | Revert]:
         """Return what transactions would do in the next block, each on its own, in one round trip.
@@ -166,10 +198,10 @@ class Node(LogSource):
         if self._simulates:
             answers = self.rpc.batch([_simulation([call]) for call in calls])
             if not any(isinstance(answer, RpcError) and _is_unsupported(answer) for answer in answers):
-                return [_simulated(answer) for answer in answers]
+                return self._counted([_simulated(answer) for answer in answers])
             self._simulates = False
         answers = self.rpc.batch([("eth_estimateGas", (_call(call), "latest")) for call in calls])
-        return [_estimated(answer) for answer in answers]
+        return self._counted([_estimated(answer) for answer in answers])
 
     def simulate_in_order(self, calls: Sequence[Call]) -> list[Simulated | Revert]:
         """Return what transactions would do in the next block one after the other; those that fail change nothing.
@@ -186,7 +218,7 @@ class Node(LogSource):
     def estimate(self, calls: Sequence[Call]) -> list[int | Revert]:
         """Return the least gas limit with which each transaction succeeds now, each on its own, in one round trip."""
         answers = self.rpc.batch([("eth_estimateGas", (_call(call), "latest")) for call in calls])
-        found = [_estimated(answer) for answer in answers]
+        found = self._counted([_estimated(answer) for answer in answers])
         return [each if isinstance(each, Revert) else each.gas_used for each in found]
 
     # Fees and transactions
@@ -235,6 +267,14 @@ class Node(LogSource):
         """Return for each transaction whether the node has it, mined or not."""
         answers = self.rpc.batch([("eth_getTransactionByHash", (each,)) for each in hashes])
         return [not isinstance(answer, RpcError) and answer is not None for answer in answers]
+
+    def _counted(self, results: list[T]) -> list[T]:
+        """Count what got no answer, and return the results."""
+        for result in results:
+            if isinstance(result, Unanswered):
+                self.unanswered += 1
+                self.last_unanswered = str(result)
+        return results
 
     def _ask(self, method: str, *params: Any, read: Callable[[Any], T]) -> T:
         answer = self.rpc.call(method, *params)
@@ -347,7 +387,7 @@ def _output(answer: Any) -> bytes | Revert:
 
 
 def _revert_of(error: RpcError) -> Revert:
-    """Return the Revert that an error stands for; raise the error when it stands for something else."""
+    """Return the Revert that an error stands for; Unanswered when it stands for something else."""
     text = error.message.lower()
     if any(word in text for word in _OUT_OF_GAS):
         return Revert(halt="OutOfGas")
@@ -357,7 +397,7 @@ def _revert_of(error: RpcError) -> Revert:
             return Revert.from_output(bytes.fromhex(data[2:]))
         _, found, reason = error.message.partition("reverted: ")
         return Revert(reason if found else "")
-    raise error
+    return Unanswered(str(error))
 
 
 def _simulated(answer: Any) -> Simulated | Revert:

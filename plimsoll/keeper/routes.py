@@ -1,4 +1,4 @@
-"""How to trade one token for another: routes of the configuration first, then the deployment's markets."""
+"""How to trade one token for another: routes of the configuration first, then the deployment's vaults and markets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from plimsoll.manifest import Manifest
 from plimsoll.protocol.routes import encode_path
 
 SWAPPER = "swapper"
+VAULT_SWAPPER = "vault_swapper"
+VAULT_ORACLE = "VaultShareOracle"
+VAULT, ASSET = 0, 1
+"""Places of the vault and its asset among its constructor arguments."""
 
 
 class MarketRoutes:
@@ -21,6 +25,8 @@ class MarketRoutes:
         self._tokens = {symbol: asset.token for symbol, asset in manifest.assets.items()}
         self._symbols = {token: symbol for symbol, token in self._tokens.items()}
         self._found: dict[tuple[str, str], tuple[str, bytes] | None] = {}
+        oracles = [each.arguments for each in manifest.contracts.values() if each.contract == VAULT_ORACLE]
+        self._asset_of = {str(arguments[VAULT]): str(arguments[ASSET]) for arguments in oracles}
         for number, route in enumerate(named):
             self._add(route, number)
 
@@ -29,6 +35,10 @@ class MarketRoutes:
         if (sell, buy) not in self._found:
             self._found[sell, buy] = self._search(sell, buy)
         return self._found[sell, buy]
+
+    def vault_asset(self, token: str) -> str | None:
+        """Return what shares of a vault are redeemed for; None for a token that is no vault, or without a swapper."""
+        return self._asset_of.get(token) if VAULT_SWAPPER in self._manifest.contracts else None
 
     def _add(self, route: RouteConfig, number: int) -> None:
         for symbol in route.path:
@@ -42,7 +52,9 @@ class MarketRoutes:
             self._found[self._tokens[path[0]], self._tokens[path[-1]]] = (swapper, self._encode(path, fees))
 
     def _search(self, sell: str, buy: str) -> tuple[str, bytes] | None:
-        """Return the route over the fewest markets."""
+        """Return the vault's own way between its shares and its asset, else the route over the fewest markets."""
+        if buy == self.vault_asset(sell) or sell == self.vault_asset(buy):
+            return self._manifest.address(VAULT_SWAPPER), b""
         if sell not in self._symbols or buy not in self._symbols or SWAPPER not in self._manifest.contracts:
             return None
         source, target = self._symbols[sell], self._symbols[buy]

@@ -22,11 +22,18 @@ from plimsoll.keeper.clock import Clock
 from plimsoll.keeper.fees import FeePolicy, Fees
 from plimsoll.keeper.journal import Attempt, Exposure, Intent, Journal, Kind, State
 from plimsoll.keeper.keys import TRANSFER_GAS, Signer
-from plimsoll.keeper.node import FeeHistory, Node, Receipt
+from plimsoll.keeper.node import FeeHistory, Node, Progress, Receipt
 from plimsoll.keeper.refusals import Refusal
 from plimsoll.keeper.rpc import RpcError, RpcUnavailable
+from plimsoll.keeper.source import SourceError
 
 DAY = 86_400
+MOST_GAS_IN_FLIGHT = 20_000_000
+"""Gas that may be under way together, unless configured: two thirds of a small block."""
+MOST_CONTESTED = 4
+"""Nonces at which somebody else's transaction waits that are stepped over in one block."""
+MOST_STRANGERS = 1_000
+"""Transactions of the key between two looks; more is no count but nonsense."""
 _PRIVATE_BLOCKS = 25
 """How long a private endpoint may hold a transaction at least."""
 _FIRST_ROUNDS = 1
@@ -41,8 +48,8 @@ class SendPolicy:
     `stuck`: blocks after which the first transaction in line is outbid. `resend`: blocks after which a transaction is
     handed over again. `patience`: new blocks that a receipt may be missing although its nonce is used, until it counts
     as somebody else's. `final`: blocks after which nothing is looked at again. `settle`: blocks that an unknown
-    transaction of the key may hold up a new journal. `transfer_gas`: of a cancellation. `per_day`: wei of gas in any
-    24 hours.
+    transaction of the key that waits may hold up everything. `in_flight` transactions may be under way at most, with
+    `gas_in_flight` of gas together. `transfer_gas`: of a cancellation. `per_day`: wei of gas in any 24 hours.
     """
 
     stuck: int = 3
@@ -51,6 +58,7 @@ class SendPolicy:
     final: int = 64
     settle: int = 20
     in_flight: int = 8
+    gas_in_flight: int = MOST_GAS_IN_FLIGHT
     transfer_gas: int = TRANSFER_GAS
     per_day: int = 10**18
 
@@ -111,9 +119,11 @@ class Sender:
         fees: FeePolicy,
         policy: SendPolicy | None = None,
         private: PrivatePolicy | None = None,
+        silent: bool = False,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
         on_foreign: Callable[[str], None] = lambda text: None,
     ) -> None:
+        """Assemble; a `silent` sender looks at what was sent before, and sends nothing."""
         self.node = node
         self.journal = journal
         self.address = signer.address
@@ -126,6 +136,7 @@ class Sender:
         self._signer = signer
         self._clock = clock
         self._private = private
+        self._silent = silent
         self._on_outcome = on_outcome
         self._on_foreign = on_foreign
         self._watched: dict[int, Intent] = {}
@@ -135,9 +146,11 @@ class Sender:
         """By intent that a reorg brought back, the block from which it waits."""
         self._contested: set[int] = set()
         self._block = 0
+        self._spent = 0
         self._mined = 0
         self._known = 0
-        self._hold: tuple[int, int] | None = None
+        self._hold: int | None = None
+        """The block up to which unknown transactions that wait hold up everything."""
         self._history: FeeHistory | None = None
         self._started = False
 
@@ -163,8 +176,12 @@ class Sender:
 
     @property
     def next_nonce(self) -> int:
-        """The first nonce that neither the chain, the node's pool nor the journal has."""
-        nonce = self._known
+        """The first nonce that neither the chain nor the journal has, and at which nobody else's transaction was met.
+
+        What a node says of its pool is not counted: a nonce too high would leave a gap behind which everything waits
+        for ever, one too low is refused by whoever knows better.
+        """
+        nonce = self._mined
         while nonce in self._contested or self.journal.holds(nonce):
             nonce += 1
         return nonce
@@ -181,10 +198,9 @@ class Sender:
         worst = action.gas * self.market.most
         if worst > action.budget:
             raise NotSent("budget", f"gas could cost {worst} wei, the action is worth {action.budget}")
-        ahead = sum(intent.worst_cost for intent in self.open)
-        spent = self.spent_today()
-        if spent + ahead + worst > self.policy.per_day:
-            raise NotSent("day cap", f"{spent} wei spent today, {ahead} under way, {worst} more pass the day's cap")
+        if worst > self._left_today():
+            spent, left = self._spent, self._left_today()
+            raise NotSent("day cap", f"{spent} wei spent today, {left} left, {worst} more pass the day's cap")
         intent = self.journal.plan(
             key=action.key,
             nonce=self.next_nonce,
@@ -200,20 +216,32 @@ class Sender:
         self._watched[intent.id] = intent
         attempt = self._sign(intent, Kind.ACTION, self.market)
         self._hand_over(intent, attempt)
-        if not intent.is_exposed:
-            self._drop(intent, attempt.error)
-            raise NotSent("refused", f"the node refused it: {attempt.error}")
-        return intent
+        if intent.is_exposed:
+            return intent
+        self._drop(intent, attempt.error)
+        if intent.nonce in self._contested and len(self._contested) <= MOST_CONTESTED:
+            return self.submit(action)
+        raise NotSent("refused", f"the node refused it: {attempt.error}")
+
+    def _left_today(self, without: Intent | None = None) -> int:
+        """Return the wei that the day's cap leaves, what is under way counted at its worst."""
+        ahead = sum(intent.worst_cost for intent in self.open if intent is not without)
+        return self.policy.per_day - self._spent - ahead
 
     def _admit(self, action: Action) -> None:
+        if self._silent:
+            raise NotSent("silent", "this keeper sends nothing")
         if not self._started:
             raise NotSent("starting", "nothing was heard of the chain yet")
         if self.is_busy(action.key):
             raise NotSent("busy", f"{action.key} has a transaction in flight")
         if len(self.open) >= self.policy.in_flight:
             raise NotSent("in flight", f"{len(self.open)} transactions are in flight")
-        if self._hold is not None:
-            raise NotSent("settling", "the key has transactions in the pool that the journal does not know")
+        gas = sum(intent.gas for intent in self.open)
+        if gas and gas + action.gas > self.policy.gas_in_flight:
+            raise NotSent("gas in flight", f"{gas} gas is in flight, {action.gas} more is too much for a block")
+        if self._hold is not None and self._block < self._hold:
+            raise NotSent("settling", "the node says that the key has transactions that the journal does not know")
         if self._history is None or not fee_rules.is_affordable(self._history, self.market):
             raise NotSent("fee cap", "the base fee is above the cap")
 
@@ -231,6 +259,7 @@ class Sender:
         self._block = block
         hashes = [attempt.tx_hash for intent in self._watched.values() for attempt in intent.attempts]
         progress = self.node.progress(self.address, hashes, self.fees.blocks, self.fees.percentile)
+        self._check(progress)
         self._mined, self._known, self._history = progress.mined, progress.known, progress.fees
         self._contested.clear()
         self.market = fee_rules.market(progress.fees, self.fees)
@@ -238,23 +267,38 @@ class Sender:
         self._started = True
         for intent in sorted(self._watched.values(), key=lambda each: each.nonce):
             self._look_at(intent, progress.receipts)
-        self._move_on(unwanted)
+        self._spent = self.spent_today()
+        if not self._silent:
+            self._move_on(unwanted)
         self._forget()
 
+    def _check(self, progress: Progress) -> None:
+        """SourceError for a count that cannot be: nobody sends so much beside the keeper between two looks."""
+        if self._started and progress.mined - self._mined > MOST_STRANGERS:
+            raise SourceError(f"the node counts {progress.mined} transactions of {self.address}, before {self._mined}")
+
+    def next_after(self, nonce: int) -> int:
+        """Return the first nonce from this one on that is in no intent."""
+        while self.journal.holds(nonce):
+            nonce += 1
+        return nonce
+
     def _notice_strangers(self) -> None:
-        """Look for nonces of this key that are used and in no intent."""
+        """Look for transactions of this key that are in no intent: mined ones are said, those that wait are waited for.
+
+        Only for a while, and only as long as the node says so: it may be wrong, or they may never go through.
+        """
         seen = self.journal.seen()
-        if seen is None:
-            if self._known > self._mined:
-                self._hold = (self._known, self._block + self.policy.settle)
-        else:
-            strange = sum(not self.journal.holds(nonce) for nonce in range(seen, self._known))
+        if seen is not None:
+            strange = max(self._mined - seen, 0) - self.journal.count(seen, self._mined)
             if strange:
                 self._report_stranger(strange, f"{strange} transactions of {self.address} are")
-        if seen is None or self._known > seen:
-            self.journal.set_seen(self._known)
-        if self._hold is not None and (self._mined >= self._hold[0] or self._block >= self._hold[1]):
+        if seen is None or self._mined > seen:
+            self.journal.set_seen(self._mined)
+        if self._known <= self.next_after(self._mined):
             self._hold = None
+        elif self._hold is None:
+            self._hold = self._block + self.policy.settle
 
     def _report_stranger(self, count: int, text: str) -> None:
         self.foreign += count
@@ -331,13 +375,17 @@ class Sender:
         """Sign and send the same with higher fees; False when the caps do not allow it."""
         offer = self._offer(intent)
         gas = intent.gas if kind is Kind.ACTION else self.policy.transfer_gas
-        if offer is None or (kind is Kind.ACTION and gas * offer.most > intent.budget):
+        if offer is None or (kind is Kind.ACTION and gas * offer.most > self._most_for(intent)):
             self._say("capped", intent, "it waits, and may not offer more")
             return False
         attempt = self._sign(intent, kind, offer)
         self._hand_over(intent, attempt)
         self._say("replaced", intent, attempt.tx_hash)
         return True
+
+    def _most_for(self, intent: Intent) -> int:
+        """Return the wei that an action's gas may cost by now: its budget, and what the day's cap leaves."""
+        return min(intent.budget, self._left_today(without=intent))
 
     def _cancel(self, intent: Intent, why: str) -> None:
         offer = self._offer(intent)

@@ -71,11 +71,25 @@ class AccountReading(NamedTuple):
     """The time that the views saw: debts are as of then."""
 
 
+class PoolReading(NamedTuple):
+    """A pool as its view shows it in one block: raw units, interest included up to `timestamp`."""
+
+    cash: int
+    debt: int
+    timestamp: int
+
+
 class AccountReader(Protocol):
-    """Reads accounts from the chain, to hold the books against."""
+    """Reads accounts and pools from the chain, to hold the books against."""
 
     def read_account(self, account: int, block: Header) -> AccountReading:
         """Return engine.word_of and engine.exposures as of the end of this block.
+
+        SourceError when the node is not on this block's chain.
+        """
+
+    def read_pool(self, pool: str, block: Header) -> PoolReading:
+        """Return what LendingPool.state says as of the end of this block.
 
         SourceError when the node is not on this block's chain.
         """

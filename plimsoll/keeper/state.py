@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from plimsoll.keeper import pools
 from plimsoll.keeper.events import UNKNOWN, Args
+from plimsoll.keeper.order_facts import OrderFacts
 from plimsoll.keeper.pools import Inconsistent, PoolState
 from plimsoll.keeper.tables import Frame, Table
 from plimsoll.model import account_word, exposure, margin_rate, share_math
@@ -131,6 +132,8 @@ class State:
         self._contracts: Table[str, str] = Table("contract")
         self._terms: Table[int, dict[str, int]] = Table("terms")
         self._engine: Table[str, EngineState] = Table("engine")
+        self.orders = OrderFacts()
+        """What the chain says of protection orders."""
         self._pool_by_key: dict[int, str] = {}
         self._key_by_pool: dict[str, int] = {}
         self._token_by_key: dict[int, str] = {}
@@ -290,7 +293,7 @@ class State:
             (ENGINE, "Withdrawn"): self._on_withdrawn,
             (ENGINE, "Traded"): self._on_traded,
             (ENGINE, "Transferred"): self._on_transferred,
-            (ENGINE, "Taken"): self._on_engine_taken,
+            (ENGINE, "Taken"): self._on_taken,
             (ENGINE, "Collected"): self._on_collected,
             (ENGINE, "AssetAdded"): self._on_asset_added,
             (ENGINE, "RiskEngineSet"): self._on_risk_engine_set,
@@ -313,12 +316,13 @@ class State:
             (POOL, "Provisioned"): self._on_provisioned,
             (RISK_ENGINE, "AssetListed"): self._on_asset_listed,
             (RISK_ENGINE, "MarginSet"): self._on_margin_set,
+            (RISK_ENGINE, "Aimed"): self._on_aimed,
             (RISK_ENGINE, "Poked"): self._on_poked,
             (AUCTION, "Started"): self._on_started,
             (AUCTION, "Raised"): self._on_raised,
-            (AUCTION, "Taken"): self._on_auction_taken,
-            (AUCTION, "Ended"): lambda entry: self._change(entry.args["account"], auction=None),
+            (AUCTION, "Ended"): self._on_ended,
             (AUCTION, "ParametersSet"): self._on_parameters_set,
+            **self.orders.handlers(),
         }
 
     # The engine's events
@@ -342,7 +346,7 @@ class State:
         self._credit(args["source"], key, -args["amount"])
         self._credit(args["target"], key, args["amount"] - args["repaid"])
 
-    def _on_engine_taken(self, entry: Entry) -> None:
+    def _on_taken(self, entry: Entry) -> None:
         args = entry.args
         for i, (key, amount) in enumerate(sorted(self.account(args["account"]).held.items())):
             if not args["excluded"] >> i & 1:
@@ -428,6 +432,14 @@ class State:
         )
         self._listings.put((entry.address, entry.args["key"]), replace(listing, margin=margin))
 
+    def _on_aimed(self, entry: Entry) -> None:
+        args, listing = entry.args, self._listing_at(entry)
+        assert listing.margin is not None
+        target = listing.margin.target._replace(floor=args["floor"], size_slope=args["size_slope"])
+        if target != listing.margin.target:
+            margin = margin_rate.set_target(listing.margin, target, entry.timestamp)
+            self._listings.put((entry.address, args["key"]), replace(listing, margin=margin))
+
     def _on_poked(self, entry: Entry) -> None:
         args, listing = entry.args, self._listing_at(entry)
         assert listing.margin is not None
@@ -445,10 +457,9 @@ class State:
         auction = self._auction_at(entry)
         self._change(entry.args["account"], auction=replace(auction, penalty=entry.args["penalty"]))
 
-    def _on_auction_taken(self, entry: Entry) -> None:
+    def _on_ended(self, entry: Entry) -> None:
         self._auction_at(entry)
-        if entry.args["ended"]:
-            self._change(entry.args["account"], auction=None)
+        self._change(entry.args["account"], auction=None)
 
     def _on_parameters_set(self, entry: Entry) -> None:
         version = entry.args["version"]
@@ -524,6 +535,7 @@ class State:
             (self._contracts, _CONTRACT),
             (self._terms, _TERMS),
             (self._engine, _ENGINE),
+            (self.orders.table, _ORDERS),
         ]
 
 
@@ -597,6 +609,7 @@ _LISTING = _Codec(lambda key: f"{key[0]}/{key[1]}", _listing_key, lambda row: _d
 _CONTRACT = _Codec(_same, _same, _same, _same)
 _TERMS = _Codec(str, int, _dump, json.loads)
 _ENGINE = _Codec(_same, _same, lambda row: _dump(astuple(row)), lambda text: EngineState(*json.loads(text)))
+_ORDERS = _Codec(_same, _same, _dump, json.loads)
 
 
 def _listing(row: Listing) -> list[Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from eth_utils.address import is_address
 from rich.console import Console
 
 from plimsoll.errors import PlimsollError
 from plimsoll.keeper.explain import STATUSES, Explanation
+from plimsoll.keeper.orders import Standing
 from plimsoll.keeper.verbs import Quote
 from plimsoll.manifest import ListedAsset, Manifest
 from plimsoll.protocol import MarginAccount
@@ -17,6 +19,7 @@ from plimsoll.screen import dollars, percent, table_of
 from plimsoll.units import Amount, from_raw, from_wad
 
 _PRICE_DECIMALS = 36
+NO_GATES: Mapping[str, str] = MappingProxyType({})
 
 
 def parse_account(text: str) -> int:
@@ -33,8 +36,18 @@ def parse_account(text: str) -> int:
     return MarginAccount.from_id(account).id
 
 
-def show(console: Console, explanation: Explanation, manifest: Manifest, quote: Quote | None) -> None:
-    """Print an explanation, and what the auction contract says of the account."""
+def show(
+    console: Console,
+    explanation: Explanation,
+    manifest: Manifest,
+    quote: Quote | None,
+    orders: Sequence[Standing] = (),
+    gates: Mapping[str, str] = NO_GATES,
+) -> None:
+    """Print an explanation, what the auction contract says of the account, and where its orders stand.
+
+    `gates` are those that a taker has to pass, by the token they guard.
+    """
     account = MarginAccount.from_id(explanation.account)
     value = explanation.value
     console.print(f"Account {account.index} of {account.owner}, id {account.id:#x}")
@@ -47,13 +60,19 @@ def show(console: Console, explanation: Explanation, manifest: Manifest, quote: 
     if value.requirement:
         summary.append(("equity / requirement", percent(from_wad(value.equity) / from_wad(value.requirement))))
     if explanation.crosses_at is not None and explanation.crosses_at > explanation.now:
-        summary.append(("below its line by interest alone", _moment(explanation.crosses_at)))
+        summary.append(("below its line by interest and margin ramps", _moment(explanation.crosses_at)))
     console.print(table_of("At the oracle's prices", ("", ""), summary))
     listed = {asset.token: (symbol, asset) for symbol, asset in manifest.assets.items()}
     columns = ("", "amount", "price", "value", "margin", "status", "liquidatable at", "a move of")
     console.print(table_of("Balances", columns, _rows(explanation, listed)))
     if explanation.auction is not None:
         console.print(_auction(explanation, quote))
+    for token, gate in gates.items():
+        symbol = listed[token][0] if token in listed else token
+        console.print(f"Only who is admitted by the gate {gate} of {symbol} can take from it.")
+    if orders:
+        rows = [(f"{each.digest[:10]}…", each.what, each.reason) for each in orders]
+        console.print(table_of("Orders", ("", "", "why it is or is not executed"), rows))
 
 
 def _rows(explanation: Explanation, listed: dict[str, tuple[str, ListedAsset]]) -> Iterable[tuple[str, ...]]:

@@ -1,9 +1,10 @@
 """The one batch of a take: assume debts and receive collateral, trade it, repay, withdraw what is left. Pure.
 
 No capital is needed: the batch is checked once, at its end, and by then the keeper's account owes nothing and holds
-nothing. What is received of each asset is sold for the *hub*, the largest of the debts; the hub's surplus buys the
-other debts, each with a margin for what trading costs; whatever is left of anything is withdrawn to the keeper's
-wallet. Or the debts are repaid from the wallet, and the collateral is kept.
+nothing. What is received of each asset is sold for the *hub*, the largest of the debts; shares of a vault are redeemed
+first, and the hub is the debt in the vault's asset where there is one. The hub's surplus buys the other debts, each
+with a margin for what trading costs; whatever is left of anything is withdrawn to the keeper's wallet. Or the debts are
+repaid from the wallet, and the collateral is kept.
 
 What a batch earns is read from the logs of its simulation, at oracle prices. A node that simulates without logs can
 still say whether a batch passes whose minima leave the wanted profit.
@@ -35,6 +36,8 @@ class Leg:
     symbol: str
     amount: int
     price: int
+    redeems: tuple[str, int] | None = None
+    """The vault's asset and its price, where the token is shares of a vault."""
 
     @property
     def worth(self) -> int:
@@ -137,13 +140,11 @@ class Builder:
         received, assumed = target.received, target.assumed
         if not assumed or not received:
             return None
-        hub, others = assumed[0], assumed[1:]
+        hub = _hub(received, assumed)
+        others = [leg for leg in assumed if leg is not hub]
         calls = [verbs.TAKE.encode([target.account, target.fraction, to_account, target.min_bonus])]
-        sales: list[Sale] = []
-        for leg in received:
-            amount = leg.amount - leg.amount * self.haircut // WAD
-            if amount:
-                sales.append(Sale(leg.token, hub.token, amount, amount * leg.price // _PRICE_UNIT))
+        sales = self._sales(received, hub)
+        redeemed = [sale.buy for sale in sales if sale.buy != hub.token]
         for leg in others:
             worth = leg.worth + leg.worth * surplus // WAD
             sales.append(Sale(hub.token, leg.token, -(-worth * _PRICE_UNIT // hub.price), worth))
@@ -157,8 +158,30 @@ class Builder:
             return None
         kept = [leg for leg in received if leg.amount * self.haircut >= WAD]
         kept.sort(key=lambda leg: leg.worth, reverse=True)
-        calls += self._withdrawals([leg.token for leg in kept], to_account)[: BATCH_LIMIT - len(calls)]
+        left = dict.fromkeys([*redeemed, *(leg.token for leg in kept)])
+        calls += self._withdrawals(list(left), to_account)[: BATCH_LIMIT - len(calls)]
         return Plan(target, tuple(calls), tuple(sales), hub.token)
+
+    def _sales(self, received: Sequence[Leg], hub: Leg) -> list[Sale]:
+        """Return what is sold of what is received: shares are redeemed first, then one sale of each token for the hub.
+
+        What a redemption brings is known by the oracle's prices only, so a little less of it is sold.
+        """
+        redemptions: list[Sale] = []
+        sold: dict[str, tuple[int, int]] = {}
+        for leg in received:
+            token, amount = leg.token, leg.amount - leg.amount * self.haircut // WAD
+            worth = amount * leg.price // _PRICE_UNIT
+            if leg.redeems is not None and leg.redeems[0] != hub.token and amount:
+                redemptions.append(Sale(token, leg.redeems[0], amount, worth))
+                token, price = leg.redeems
+                amount = worth * _PRICE_UNIT // price
+                amount = max(amount - amount * self.haircut // WAD - amount // 10**6 - 1, 0)
+                worth = amount * price // _PRICE_UNIT
+            if amount:
+                before = sold.get(token, (0, 0))
+                sold[token] = before[0] + amount, before[1] + worth
+        return [*redemptions, *(Sale(token, hub.token, *what) for token, what in sold.items())]
 
     def from_wallet(self, target: Target, to_account: int) -> Plan | None:
         """Return the batch that repays from the wallet and withdraws what it receives."""
@@ -180,6 +203,12 @@ class Builder:
 
     def _withdrawals(self, tokens: Sequence[str], to_account: int) -> list[bytes]:
         return [verbs.WITHDRAW.encode([to_account, token, EVERYTHING, self.wallet, 0]) for token in tokens]
+
+
+def _hub(received: Sequence[Leg], assumed: Sequence[Leg]) -> Leg:
+    """Return the debt for which everything is sold: one that shares are redeemed for, else the largest."""
+    redeemed = {leg.redeems[0] for leg in received if leg.redeems is not None}
+    return next((leg for leg in assumed if leg.token in redeemed), assumed[0])
 
 
 def needed_in_wallet(target: Target) -> dict[str, int]:
@@ -228,7 +257,7 @@ def least_sales(plan: Plan, prices: Mapping[str, int], profit: int) -> dict[tupl
     whole = sum(sale.worth for sale in to_hub)
     debts = sum(leg.worth for leg in plan.target.assumed)
     extra = sum(sale.worth for sale in plan.sales if sale.sell == plan.hub)
-    hub = plan.target.assumed[0].worth
+    hub = next(leg.worth for leg in plan.target.assumed if leg.token == plan.hub)
     kept = sum(leg.worth for leg in plan.target.received) - whole
     needed = max(debts - kept + profit, hub + extra)
     if not whole or prices.get(plan.hub, 0) == 0:

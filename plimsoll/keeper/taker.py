@@ -6,7 +6,7 @@ simulation. The books only say where to look and on what terms the auction runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from plimsoll.chain import Revert
@@ -19,11 +19,14 @@ from plimsoll.keeper.state import Auction
 from plimsoll.keeper.strategy import Builder, Leg, Plan, Target
 from plimsoll.keeper.verbs import Quote
 from plimsoll.model import exposure
+from plimsoll.model.price_oracle import OK
 from plimsoll.units import WAD
 
 TYPICAL_GAS = 450_000
 """What a take costs about, for the first look at whether one can pay at all."""
 LOWEST_BONUS = -(10**18)
+NOT_ADMITTED = "engine: gate"
+"""Why a take fails whose taker the gate of one of the account's assets does not admit: time alone changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ class Verdict:
     profit: int = 0
     bonus: int = 0
     to_account: int = 0
+    in_vain: bool = False
+    """Whether it was simulated, and nothing came of it."""
+    rises: bool = True
+    """Whether time alone still makes it better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,16 @@ class _Trial:
     surplus: int
     simulated: Simulated
     earned: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Bid:
+    """A trial worth sending: the profit expected of it, and how much of that it may lose (WAD dollars)."""
+
+    trial: _Trial
+    decision: Decision
+    expected: int
+    slack: int
 
 
 class Taker:
@@ -91,6 +108,8 @@ class Taker:
         self._symbol_of = symbol_of
         self.wallet_holds: Callable[[str], int] = lambda token: 0
         """What the wallet may spend of a token: balance and approval, whichever is less."""
+        self.vault_asset: Callable[[str], str | None] = lambda token: None
+        """The token that shares of a vault are redeemed for; None for any other token."""
 
     def quotes(self, accounts: Sequence[int]) -> dict[int, Quote]:
         """Return what the auction contract says of accounts now; those it could not answer for are left out."""
@@ -104,13 +123,16 @@ class Taker:
     def look(
         self,
         quotes: dict[int, Quote],
-        own_account: Callable[[Target], int | None],
+        own_account: Callable[[Target, Collection[int]], int | None],
         gas: GasPrice,
         now: int,
+        *,
+        most: int,
     ) -> list[Verdict]:
         """Return a verdict for every quoted auction, those worth sending first and by profit.
 
-        `own_account` reserves an account of the keeper for a take and returns it, None when all are taken.
+        `own_account` returns an account of the keeper for a take that is not among some, None when there is none. Of
+        the auctions that may pay by their quote the first `most` are tried.
         """
         verdicts: list[Verdict] = []
         candidates: list[tuple[Offer, Target, int]] = []
@@ -124,16 +146,40 @@ class Taker:
                 verdicts.append(Verdict(account, first, bonus=quote.bonus))
                 continue
             target = self._target(account, quote, offer, now)
-            to_account = own_account(target)
+            to_account = own_account(target, ()) if len(candidates) < most else None
             if to_account is None:
                 verdicts.append(Verdict(account, Decision(False, 0, "no account free"), bonus=quote.bonus))
                 continue
             candidates.append((offer, target, to_account))
-        trials = self._try(candidates, gas, now)
-        for offer, _, to_account in candidates:
+        bids: list[_Bid] = []
+        refusals: dict[int, str] = {}
+        trials = self._try(candidates, gas, now, refusals)
+        for offer, _, _ in candidates:
             mine = [trial for trial in trials if trial.offer.account == offer.account]
-            verdicts.append(self._decide(offer, mine, to_account, gas, now))
-        return sorted(verdicts, key=lambda verdict: (verdict.plan is None, -verdict.profit))
+            found = self._judge(offer, mine, gas, now, refusals.get(offer.account, ""))
+            if isinstance(found, _Bid):
+                bids.append(found)
+            else:
+                verdicts.append(found)
+        return self._assigned(sorted(bids, key=lambda bid: -bid.expected), own_account, now) + verdicts
+
+    def _assigned(
+        self, bids: Iterable[_Bid], own_account: Callable[[Target, Collection[int]], int | None], now: int
+    ) -> list[Verdict]:
+        """Give each bid an account of its own, as long as there are some."""
+        used: set[int] = set()
+        verdicts: list[Verdict] = []
+        for bid in bids:
+            offer = bid.trial.offer
+            account = own_account(bid.trial.plan.target, used)
+            if account is None:
+                wait = Decision(False, 0, "no account free")
+                verdicts.append(Verdict(offer.account, wait, None, bid.expected, offer.bonus))
+                continue
+            used.add(account)
+            plan = self._final(replace(bid.trial, to_account=account), bid.decision, bid.slack, now)
+            verdicts.append(Verdict(offer.account, bid.decision, plan, bid.expected, offer.bonus, account))
+        return sorted(verdicts, key=lambda verdict: verdict.plan is None)
 
     def offer_of(self, account: int, quote: Quote) -> Offer | None:
         """Return an auction as an offer; None while the books do not know it or its terms."""
@@ -152,12 +198,24 @@ class Taker:
             token = self._books.state.token(key)
             if price is None or price.mid == 0:
                 continue
-            (owed if is_debt else held).append(Leg(token, self._symbol_of(token), amount, price.mid))
+            leg = Leg(token, self._symbol_of(token), amount, price.mid, self._redeems(token))
+            (owed if is_debt else held).append(leg)
         rate = WAD + max(offer.bonus, 0) - pricing.net_bonus(offer, max(offer.bonus, 0))
         return Target(account, tuple(held), tuple(owed), quote.max_fraction, quote.share, rate, LOWEST_BONUS)
 
-    def _try(self, candidates: Iterable[tuple[Offer, Target, int]], gas: GasPrice, now: int) -> list[_Trial]:
-        """Simulate every plan of every candidate in one round trip and keep those that pass."""
+    def _redeems(self, token: str) -> tuple[str, int] | None:
+        """Return the asset of a vault's shares and its price, None where it has none."""
+        asset = self.vault_asset(token)
+        prices = {self._books.state.token(key): price.mid for key, price in self._books.prices.items()}
+        return (asset, prices[asset]) if asset is not None and prices.get(asset) else None
+
+    def _try(
+        self, candidates: Iterable[tuple[Offer, Target, int]], gas: GasPrice, now: int, refusals: dict[int, str]
+    ) -> list[_Trial]:
+        """Simulate every plan of every candidate in one round trip and keep those that pass.
+
+        `refusals` gets by account why the last one of it that failed did.
+        """
         tried: list[tuple[Offer, Plan, int, int]] = []
         for offer, target, to_account in candidates:
             for part in self._config.fractions:
@@ -173,6 +231,9 @@ class Taker:
             return []
         results = self._node.simulate([self.call_of(plan) for _, plan, _, _ in tried])
         prices = self._prices()
+        for (offer, _, _, _), result in zip(tried, results, strict=True):
+            if isinstance(result, Revert):
+                refusals[offer.account] = result.reason or str(result)
         if any(isinstance(result, Simulated) and result.logs is None for result in results):
             return self._try_blindly(tried, gas, now)
         trials: list[_Trial] = []
@@ -201,10 +262,13 @@ class Taker:
             if isinstance(result, Simulated)
         ]
 
-    def _decide(self, offer: Offer, trials: Sequence[_Trial], to_account: int, gas: GasPrice, now: int) -> Verdict:
-        """Let the model decide on the trial that earns most."""
+    def _judge(self, offer: Offer, trials: Sequence[_Trial], gas: GasPrice, now: int, refusal: str) -> _Bid | Verdict:
+        """Let the model decide on the trial that earns most; `refusal` is why others failed."""
+        rises = now < offer.started_at + offer.tau
         if not trials:
-            return Verdict(offer.account, Decision(False, 0, "no plan passes"), bonus=offer.bonus)
+            rises = rises and NOT_ADMITTED not in refusal
+            none = Decision(False, 0, f"no plan passes: {refusal}" if refusal else "no plan passes")
+            return Verdict(offer.account, none, bonus=offer.bonus, in_vain=True, rises=rises)
         best = max(trials, key=lambda trial: trial.earned - gas.dollars(trial.simulated.gas_used))
         part = replace(offer, fraction=best.plan.target.fraction)
         gross = part.taken_debt * pricing.net_bonus(part, part.bonus) // WAD
@@ -212,9 +276,8 @@ class Taker:
         decision = self._model.decide(part, costs, now)
         expected = best.earned - costs.gas
         if not decision.bids:
-            return Verdict(offer.account, decision, None, expected, offer.bonus, to_account)
-        plan = self._final(best, decision, max(expected - self._minimum, 0), now)
-        return Verdict(offer.account, decision, plan, expected, offer.bonus, to_account)
+            return Verdict(offer.account, decision, None, expected, offer.bonus, in_vain=True, rises=rises)
+        return _Bid(best, decision, expected, max(expected - self._minimum, 0))
 
     def _final(self, trial: _Trial, decision: Decision, slack: int, now: int) -> Plan:
         """Return the plan that is sent: with the least bonus, and minima that keep the wanted profit."""
@@ -236,13 +299,20 @@ class Taker:
         return Call(self._builder.engine, plan.data, self._builder.wallet)
 
     def _can_pay(self, target: Target) -> bool:
-        if not self._config.use_wallet:
+        """Return whether the wallet may buy what a take brings: only what has a certain price, since it is kept."""
+        certain = {self._books.state.token(key) for key, price in self._books.prices.items() if price.status == OK}
+        if not self._config.use_wallet or not {leg.token for leg in target.held} <= certain:
             return False
         needed = strategy.needed_in_wallet(target)
         return all(self.wallet_holds(token) >= amount for token, amount in needed.items())
 
     def _prices(self) -> dict[str, int]:
-        return {self._books.state.token(key): price.mid for key, price in self._books.prices.items()}
+        """Return what tokens count that end in the wallet: what is in doubt at its lowest."""
+        prices = self._books.prices
+        return {
+            self._books.state.token(key): price.mid if price.status == OK else price.bid
+            for key, price in prices.items()
+        }
 
 
 def make_offer(account: int, quote: Quote, auction: Auction, terms: dict[str, int]) -> Offer:

@@ -169,7 +169,7 @@ class IpcTransport:
 
     @property
     def label(self) -> str:
-        """"ipc:" and the socket's path."""
+        """ "ipc:" and the socket's path."""
         return f"ipc:{self._path}"
 
     def exchange(self, body: bytes, timeout: float) -> bytes:

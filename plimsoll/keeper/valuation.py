@@ -2,7 +2,13 @@
 
 A `Market` is everything an account's value depends on besides its own numbers, fixed at one time: for every asset a
 price for what is held and one for what is owed, the margin in force, and the pool's debt and debt shares. The formulas
-are the model's (`exposure`, `margin_rate`, `share_math`), so numbers equal RiskEngine.assess_liquidation's to the unit.
+are the model's (`exposure`, `margin_rate`, `share_math`, `cure`), so numbers equal RiskEngine.assess_liquidation's to
+the unit, in the cure window after an outage too.
+
+*Not judged.* What is held without a price counts for nothing, but while it may be what keeps an account above its line
+nobody judges the account: all it is worth and requires is 0. It is so kept if it is not below its line with those
+assets at their last good prices. Worth is never less than its requirement, so an account is below its line exactly if
+it is below with them, and one price decides that, `Line.judged_price`.
 
 *Line prices.* For an asset that an account holds, the line price is the highest price at which the account is
 liquidatable, all else unchanged; for one it owes, the lowest. Both are exact. Worth less requirement falls as an owed
@@ -20,7 +26,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from plimsoll.keeper.state import AccountState, State
-from plimsoll.model import exposure, margin_rate, share_math
+from plimsoll.model import cure, exposure, margin_rate, share_math
+from plimsoll.model.cure import NOT_KNOWN, LastGood
 from plimsoll.model.liquidation_auction import Values
 from plimsoll.model.margin_rate import Margin
 from plimsoll.model.price_oracle import DEAD, NO_PRICE, OK, PRICE_LIMIT, Price
@@ -45,9 +52,35 @@ class Line(NamedTuple):
     """Whether the asset is OK, or has not been for the risk engine's delay."""
     excluded: bool = False
     """Whether it is DEAD and not certain: its balances stay where they are and count for nothing."""
+    kept_price: int = 0
+    """Of a positive balance that is excluded: its last good price, while that may keep accounts from being judged."""
+
+    @property
+    def judged_price(self) -> int:
+        """The price of a positive balance by which it is decided whether an account is below its line."""
+        return self.kept_price if self.excluded else self.held_price
 
 
 NO_LINE = Line(0, 0, margin_rate.NO_MARGIN, 0, 0)
+
+
+class Grants(NamedTuple):
+    """What liquidation grants accounts whose owners could not act, or whose collateral lost its price."""
+
+    curing: bool = False
+    """Whether the sequencer is down, or the cure window after its restart is open."""
+    last_good: Mapping[int, LastGood] = {}
+    """By asset key, where it was read."""
+    wide_delay: int = 0
+    """Seconds after its last good price for which an asset without a price may keep accounts from being judged."""
+
+    def kept_price(self, key: int, now: int) -> int:
+        """Return the price at which an asset without a price decides whether an account is judged; 0: it does not."""
+        good = self.last_good.get(key, NOT_KNOWN)
+        return good.price if self.curing or now <= good.time + self.wide_delay else 0
+
+
+NO_GRANTS = Grants()
 
 
 class Position(NamedTuple):
@@ -75,12 +108,16 @@ class Value(NamedTuple):
         return self.debt > 0 and self.equity < self.requirement
 
 
+NOT_JUDGED = Value(0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
     """Every asset at one time (unix seconds)."""
 
     lines: Mapping[int, Line]
     now: int
+    curing: bool = False
 
     def line(self, key: int) -> Line:
         """Return an asset; one without price and margin if it is unknown."""
@@ -88,10 +125,27 @@ class Market:
 
     def value(self, account: AccountState) -> Value:
         """Return an account's equity, requirement and debt."""
-        equity = requirement = owed = 0
+        value, kept = self._counted(account)
+        return NOT_JUDGED if kept and value.equity + kept >= value.requirement else value
+
+    def is_judged(self, account: AccountState) -> bool:
+        """Return whether liquidation judges an account: whether what it holds without a price may not keep it safe."""
+        value, kept = self._counted(account)
+        return not kept or value.equity + kept < value.requirement
+
+    def debt(self, account: AccountState) -> int:
+        """Return what an account's debts are worth, whether it is judged or not: WAD dollars."""
+        return self._counted(account)[0].debt
+
+    def _counted(self, account: AccountState) -> tuple[Value, int]:
+        """Return an account's value, and worth less requirement of what it holds without a price."""
+        equity = requirement = owed = kept = 0
         for key, amount in account.held.items():
             line = self.line(key)
-            worth = exposure.worth(amount, line.held_price)
+            worth = exposure.worth(amount, line.judged_price)
+            if line.excluded:
+                kept += worth - _requirement(line.margin, worth)
+                continue
             equity += worth
             requirement += _requirement(line.margin, worth)
         for key, shares in account.owed.items():
@@ -99,19 +153,22 @@ class Market:
             worth = _owed_worth(line, shares)
             owed += worth
             requirement += _requirement(line.margin, worth)
-        return Value(equity - owed, requirement, owed)
+        return Value(equity - owed, requirement, owed), kept
 
     def sides(self, account: AccountState) -> Values:
         """Return what RiskEngine.assess_liquidation says of an account; the formulas of auctions take it from there."""
         positions = self.positions(account)
         held, owed = positions[: len(account.held)], positions[len(account.held) :]
+        excluded = sum(self.line(position.key).excluded << i for i, position in enumerate(positions))
+        if not self.is_judged(account):
+            return Values(0, 0, 0, 0, False, excluded)
         return Values(
             positive=sum(position.worth for position in held),
             debt=sum(position.worth for position in owed),
             positive_requirement=sum(position.requirement for position in held),
             debt_requirement=sum(position.requirement for position in owed),
             certain=all(self.line(position.key).certain for position in positions),
-            excluded=sum(self.line(position.key).excluded << i for i, position in enumerate(positions)),
+            excluded=excluded,
         )
 
     def positions(self, account: AccountState) -> list[Position]:
@@ -135,45 +192,62 @@ class Market:
         """
         if not account.owed:
             return None
-        line, rest = self.line(key), self.value(account)
+        line = self.line(key)
+        value, kept = self._counted(account)
+        slack = value.equity + kept - value.requirement
         if key in account.held:
             amount = account.held[key]
-            worth = exposure.worth(amount, line.held_price)
-            missing = worth - _requirement(line.margin, worth) - (rest.equity - rest.requirement)
+            worth = exposure.worth(amount, line.judged_price)
+            missing = worth - _requirement(line.margin, worth) - slack
             return _held_line(amount, missing, line.margin)
         if key in account.owed:
             amount = share_math.debt_up(account.owed[key], line.debt, line.debt_shares)
             worth = _owed_worth(line, account.owed[key])
             required = _requirement(line.margin, worth)
-            return _owed_line(amount, rest.equity - rest.requirement + worth + required, line.margin)
+            return _owed_line(amount, slack + worth + required, line.margin)
         return None
 
 
-def market(state: State, prices: Prices, now: int, settled: frozenset[int] = frozenset()) -> Market:
+def market(
+    state: State, prices: Prices, now: int, settled: frozenset[int] = frozenset(), grants: Grants = NO_GRANTS
+) -> Market:
     """Return the market that liquidation values accounts by, at `now`.
 
     An OK asset counts at mid. Another counts on the side that favours the account: held at ask, owed at bid, until its
-    delay has passed (`settled` are the keys of which that is known); then at mid.
+    delay has passed (`settled` are the keys of which that is known); then at mid. In the cure window see `model.cure`.
     """
     lines: dict[int, Line] = {}
     for key in state.keys:
         price = prices.get(key, NO_PRICE)
         ledger = state.pool(key).at(now)
-        certain = price.status == OK or key in settled
+        certain = not grants.curing and (price.status == OK or key in settled)
+        excluded = not certain and price.status == DEAD
+        granted = grants.last_good.get(key, NOT_KNOWN).price if grants.curing else None
         lines[key] = Line(
-            *liquidation_prices(price, certain),
+            *liquidation_prices(price, certain, granted),
             in_force(state.margin(key), now),
             ledger.debt,
             ledger.debt_shares,
             certain,
-            not certain and price.status == DEAD,
+            excluded,
+            grants.kept_price(key, now) if excluded else 0,
         )
-    return Market(lines, now)
+    return Market(lines, now, grants.curing)
 
 
-def liquidation_prices(price: Price, certain: bool) -> tuple[int, int]:
-    """Return the prices at which liquidation counts a held and an owed balance (DESIGN §4); zeros for a DEAD asset."""
-    return (price.mid, price.mid) if certain else (price.ask, price.bid)
+def liquidation_prices(price: Price, certain: bool, last_good: int | None = None) -> tuple[int, int]:
+    """Return the prices at which liquidation counts a held and an owed balance; zeros for a DEAD asset.
+
+    `last_good` is the last good price in the cure window (0: none is known), None outside it.
+    """
+    if certain:
+        return price.mid, price.mid
+    if last_good is None:
+        return price.ask, price.bid
+    return (
+        cure.granted(False, price.mid, price.ask, last_good),
+        cure.granted(True, price.mid, price.bid, last_good),
+    )
 
 
 def in_force(margin: Margin, now: int) -> Margin:

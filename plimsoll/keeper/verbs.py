@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from plimsoll.chain import Log
 from plimsoll.chain.abi import EventAbi, FunctionAbi
+from plimsoll.model.margin_rate import Margin, Parameters
 
 EVERYTHING = 2**256 - 1
 
@@ -87,6 +88,7 @@ AUCTION = function("auction", "", "address auction", view=True)
 SETTINGS = function("settings", "", "address risk_engine, uint256 min_debt, bool paused", view=True)
 EXPOSURES = function("exposures", "uint256 account", "uint256[] exposures", view=True)
 WORD_OF = function("word_of", "uint256 account", "uint256 word", view=True)
+RESTRICTIONS_OF = function("restrictions_of", "address token", "address gate, uint256 cap", view=True)
 
 WITHDRAWN = event(
     "Withdrawn",
@@ -118,10 +120,95 @@ PRICES = function(
     "prices", "uint256[] keys", "(uint256 bid, uint256 mid, uint256 ask, uint256 status)[] prices", view=True
 )
 MARK = function("mark", "uint256[] keys")
-NOT_OK_SINCE = function(
-    "not_ok_since", "uint256 key", "uint256 since, uint256 marked, uint256 dead_since", view=True
-)
+NOT_OK_SINCE = function("not_ok_since", "uint256 key", "uint256 since, uint256 marked, uint256 dead_since", view=True)
 WIDE_DELAY = function("wide_delay", "", "uint256 seconds", view=True)
+SEQUENCER_FEED = function("sequencer_feed", "", "address feed", view=True)
+CURE_WINDOW = function("cure_window", "", "uint256 seconds", view=True)
+POKE_MARGIN = function("poke", "uint256 key")
+DYNAMICS_OF = function(
+    "dynamics_of",
+    "uint256 key",
+    "(address volatility, uint256 multiple, address depth, uint256 impact, uint256 size_limit, uint256 floor,"
+    " uint256 size_slope, uint256 due) dynamics",
+    view=True,
+)
+MARGIN_OF = function(
+    "margin_of",
+    "uint256 key",
+    "(uint256 base, uint256 cap, uint256 size_slope, uint256 since, bool moving, (uint256 floor, uint256 cap,"
+    " uint256 size_slope, uint256 ramp_up, uint256 ramp_down) target) margin",
+    view=True,
+)
+
+# VolatilityOracle, IDepthSource, a sequencer's feed
+
+SAMPLE = function("sample", "uint256 key")
+NEXT_SAMPLE = function("next_sample", "uint256 key", "uint256 at", view=True)
+MEASURE = function("measure", "uint256 key", "uint256 sigma, uint256 due", view=True)
+LAST = function("last", "uint256 key", "uint256 price, uint256 time", view=True)
+DEPTH = function("depth", "", "uint256 dollars", view=True)
+LATEST_ROUND_DATA = function(
+    "latestRoundData",
+    "",
+    "uint80 round_id, int256 answer, uint256 started_at, uint256 updated_at, uint80 answered_in_round",
+    view=True,
+)
+
+# MarginLens
+
+HEALTH_BATCH = function("health_batch", "uint256[] accounts", "uint256[] packed", view=True)
+
+# TwapOracle
+
+NEXT_CHECKPOINT = function("next_checkpoint", "", "uint256 at", view=True)
+CHECKPOINT = function("checkpoint", "")
+
+# LendingPool
+
+POOL_STATE = function(
+    "state",
+    "",
+    "(uint256 total_assets, uint256 cash, uint256 total_debt, uint256 unminted_fee, uint256 provisions,"
+    " uint256 total_supply, uint256 borrow_rate, uint256 rate_at_target, uint256 utilisation,"
+    " uint256 reserve_factor, uint256 supply_cap, uint256 borrow_cap) state",
+    view=True,
+)
+
+# ProtectionOrders
+
+_ORDER = (
+    "(uint256 account, uint256 kind, address watched, uint256 trigger, uint256 trail, address sell, address buy,"
+    " uint256 amount, uint256 min_fill, uint256 min_rate, uint256 max_slippage, uint256 fee, bool repay_only,"
+    " uint256 group, uint256 epoch, uint256 deadline) order"
+)
+_STANDING = (
+    "(uint256 account, uint256 trigger_ratio, uint256 target_ratio, uint256 max_cost, uint256 fee, uint256 group,"
+    " uint256 epoch, uint256 deadline) standing"
+)
+EXECUTE = function(
+    "execute",
+    f"{_ORDER}, bytes signature, uint256 amount, address swapper, bytes data, address fee_receiver",
+    "uint256 sold, uint256 bought",
+)
+DELEVERAGE = function(
+    "deleverage",
+    f"{_STANDING}, bytes signature, address sell, address buy, uint256 amount, address swapper, bytes data,"
+    " address fee_receiver",
+    "uint256 sold, uint256 bought",
+)
+POKE_ORDER = function("poke", f"{_ORDER}, bytes signature", "uint256 best")
+STATE_OF = function(
+    "state_of",
+    _ORDER,
+    "(bytes32 digest, bool open, bool triggered, uint256 best, uint256 sold, uint256 most) state",
+    view=True,
+)
+IS_DUE = function("is_due", _STANDING, "bool open, bool due", view=True)
+
+# Owners that are contracts (ERC-1271)
+
+IS_VALID_SIGNATURE = function("isValidSignature", "bytes32 digest, bytes signature", "bytes4 magic", view=True)
+VALID_SIGNATURE = bytes.fromhex("1626ba7e")
 
 # Tokens
 
@@ -147,6 +234,74 @@ class Quote(NamedTuple):
 def read_quote(data: bytes) -> Quote:
     """Return a quote from the output of the view; ValueError if it is none."""
     return Quote(*QUOTE.decode(data))
+
+
+class Dynamics(NamedTuple):
+    """`IRiskEngine.Dynamics`."""
+
+    volatility: str
+    multiple: int
+    depth: str
+    impact: int
+    size_limit: int
+    floor: int
+    size_slope: int
+    due: int
+
+
+def read_dynamics(data: bytes) -> Dynamics:
+    """Return an asset's dynamics from the output of the view; ValueError if it is none."""
+    return Dynamics(*DYNAMICS_OF.decode(data))
+
+
+def read_margin(data: bytes) -> Margin:
+    """Return an asset's margin from the output of the view; ValueError if it is none."""
+    base, cap, slope, since, moving, target = MARGIN_OF.decode(data)
+    return Margin(base, cap, slope, since, moving, Parameters(*target))
+
+
+class Health(NamedTuple):
+    """A word of `IMarginLens.health_batch`: WAD dollars, status 0 for OK."""
+
+    ok: bool
+    status: int
+    under_auction: bool
+    owes: bool
+    below: bool
+    clipped: bool
+    equity: int
+    maintenance: int
+
+
+def read_health(word: int) -> Health:
+    """Return what a word of the lens says; a word of 0 says nothing, and is not ok."""
+    equity = word >> 8 & 2**124 - 1
+    return Health(
+        ok=bool(word >> 2 & 1),
+        status=word & 3,
+        under_auction=bool(word >> 3 & 1),
+        owes=bool(word >> 5 & 1),
+        below=bool(word >> 6 & 1),
+        clipped=bool(word >> 7 & 1),
+        equity=equity - (2**124 if equity >> 123 else 0),
+        maintenance=word >> 132,
+    )
+
+
+class OrderState(NamedTuple):
+    """`IProtectionOrders.State`."""
+
+    digest: bytes
+    open: bool
+    triggered: bool
+    best: int
+    sold: int
+    most: int
+
+
+def read_order_state(data: bytes) -> OrderState:
+    """Return an order's state from the output of the view; ValueError if it is none."""
+    return OrderState(*STATE_OF.decode(data))
 
 
 def find(kind: EventAbi, address: str, logs: Sequence[Log]) -> list[dict[str, Any]]:

@@ -21,6 +21,8 @@ from plimsoll.report.anvil import AnvilChain, anvil
 DOCUMENTED = home() / "config" / "keeper.toml"
 LENDER, TRADER = 1, 2
 """Numbers of test accounts; keepers take those from 10 on."""
+EAGER = {'model = "competitive"': 'model = "eager"'}
+PATIENT = {'model = "competitive"': 'model = "patient"', "bonus = 0.02": "bonus = 0.09"}
 
 
 @dataclass
@@ -99,3 +101,41 @@ def keeper_world(folder: Path) -> Iterator[KeeperWorld]:
         world = KeeperWorld(chain, devnet, f"http://127.0.0.1:{chain.rpc._connection.port}", folder)
         world.lend()
         yield world
+
+
+def crash(world: KeeperWorld, **prices: str) -> None:
+    """Move prices and wait until every source says so."""
+    for symbol, price in prices.items():
+        world.devnet.set_price(symbol, price)
+    world.devnet.settle()
+    world.devnet.settle()
+
+
+def live(world: KeeperWorld, keepers: list[app.Keeper], blocks: int) -> None:
+    """Let blocks pass in which prices stay fresh and keepers look at each."""
+    for _ in range(blocks):
+        world.devnet.refresh()
+        world.pass_time(keepers, 1, 30)
+
+
+def kinds(world: KeeperWorld, event: str, number: int = 10) -> list[str]:
+    """Return what a keeper's transactions were for, but those about assets that each keeper sends now and then."""
+    return [line["kind"] for line in world.lines(number, event) if line["kind"] not in ("mark", "sample")]
+
+
+def margin_accounts(world: KeeperWorld, keeper: app.Keeper) -> list[MarginAccount]:
+    return [MarginAccount(keeper.sender.address, index) for index in range(keeper.config.accounts)]
+
+
+def dollars_in_wallet(world: KeeperWorld, keeper: app.Keeper) -> float:
+    protocol = world.devnet.protocol
+    wallet = {symbol: protocol.wallet(keeper.sender.address, symbol).human for symbol in protocol.assets}
+    return float(sum(amount * protocol.price(symbol).mid for symbol, amount in wallet.items()))
+
+
+def check_left_nothing(world: KeeperWorld, keeper: app.Keeper) -> None:
+    """A keeper owes nothing, waits for nothing, and never paid for a transaction that failed."""
+    assert keeper.sender.open == []
+    assert keeper.sender.foreign == 0
+    for account in margin_accounts(world, keeper):
+        assert world.devnet.protocol.health(account).debt == 0

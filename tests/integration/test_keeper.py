@@ -15,13 +15,20 @@ from click.testing import CliRunner
 
 from plimsoll.artifacts import home
 from plimsoll.chain import keys
-from plimsoll.keeper import app
 from plimsoll.protocol import MarginAccount
 from scripts import keeper as command
-from tests.integration.keeper_world import DOCUMENTED, KeeperWorld, keeper_world
-
-EAGER = {'model = "competitive"': 'model = "eager"'}
-PATIENT = {'model = "competitive"': 'model = "patient"', "bonus = 0.02": "bonus = 0.09"}
+from tests.integration.keeper_world import (
+    DOCUMENTED,
+    EAGER,
+    PATIENT,
+    KeeperWorld,
+    check_left_nothing,
+    crash,
+    dollars_in_wallet,
+    keeper_world,
+    kinds,
+    live,
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,44 +42,6 @@ def world(started: KeeperWorld, tmp_path: Path) -> Iterator[KeeperWorld]:
     snapshot = started.chain.snapshot()
     yield KeeperWorld(started.chain, started.devnet, started.url, tmp_path)
     started.chain.revert(snapshot)
-
-
-def crash(world: KeeperWorld, **prices: str) -> None:
-    """Move prices and wait until every source says so."""
-    for symbol, price in prices.items():
-        world.devnet.set_price(symbol, price)
-    world.devnet.settle()
-    world.devnet.settle()
-
-
-def live(world: KeeperWorld, keepers: list[app.Keeper], blocks: int) -> None:
-    """Let blocks pass in which prices stay fresh and keepers look at each."""
-    for _ in range(blocks):
-        world.devnet.refresh()
-        world.pass_time(keepers, 1, 30)
-
-
-def kinds(world: KeeperWorld, event: str, number: int = 10) -> list[str]:
-    """Return what a keeper's transactions about accounts were for."""
-    return [line["kind"] for line in world.lines(number, event) if line["kind"] != "mark"]
-
-
-def margin_accounts(world: KeeperWorld, keeper: app.Keeper) -> list[MarginAccount]:
-    return [MarginAccount(keeper.sender.address, index) for index in range(keeper.config.accounts)]
-
-
-def dollars_in_wallet(world: KeeperWorld, keeper: app.Keeper) -> float:
-    protocol = world.devnet.protocol
-    wallet = {symbol: protocol.wallet(keeper.sender.address, symbol).human for symbol in protocol.assets}
-    return float(sum(amount * protocol.price(symbol).mid for symbol, amount in wallet.items()))
-
-
-def check_left_nothing(world: KeeperWorld, keeper: app.Keeper) -> None:
-    """A keeper owes nothing, waits for nothing, and never paid for a transaction that failed."""
-    assert keeper.sender.open == []
-    assert keeper.sender.foreign == 0
-    for account in margin_accounts(world, keeper):
-        assert world.devnet.protocol.health(account).debt == 0
 
 
 def test_long_falls__brought_back_above_its_line_without_capital(world: KeeperWorld) -> None:
@@ -180,7 +149,7 @@ def test_cash_in_the_wallet__collateral_kept(world: KeeperWorld) -> None:
         assert dollars_in_wallet(world, keeper) > 200_005
 
 
-@pytest.mark.parametrize("depth", [1, 5, 20])
+@pytest.mark.parametrize("depth", [1, 5, 30])
 def test_reorg_of_the_node__books_and_journal_follow(tmp_path: Path, depth: int) -> None:
     with keeper_world(tmp_path) as world, world.keeper(**EAGER) as keeper:
         account = world.open_long(1, 10_000, 60_000)

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from plimsoll import story
+from plimsoll.crash import SAVER
 from plimsoll.devnet import Devnet
 from plimsoll.reconcile import Check
 from plimsoll.screen import checks_table
@@ -24,9 +25,21 @@ def test_tell__every_check_holds(devnet: Devnet) -> None:
     assert [check for check in checks if not check.holds] == []
     assert len(checks) > 150
     assert max(check.found - check.expected for check in checks) <= 2
-    lines = ("5.02", "WIDE", "Withdraws 0.500000 WBTC.", "The lender leaves")
-    for line in (*lines, "26 of 26 checks hold", "24 of 24 checks hold"):
+    lines = ("5.02", "WIDE", "Withdraws 0.500000 WBTC.", "The lender leaves", "volatility rises at once")
+    for line in (*lines, "16 of 16 checks hold", "39 of 39 checks hold", "52 of 52 checks hold"):
         assert line in text
+
+
+def test_tell__collateral_that_earns__more_than_its_loan_cost(devnet: Devnet) -> None:
+    """The trader's shares earn what lenders earn, and all of what is left comes home."""
+    _, text = told(devnet)
+    saver, protocol = devnet.chain.accounts()[SAVER], devnet.protocol
+    put_in = protocol.raw(story.CASH, story.SAVED)
+    profit = protocol.wallet(saver, story.CASH).raw - put_in
+    assert 0 < profit < put_in // 100
+    assert protocol.asset(story.CASH).pool.balanceOf(saver) == 0
+    assert 0 < protocol.wallet(saver, "WETH").raw < 10**15
+    assert "The shares earned" in text
 
 
 def test_tell__lender_profits_in_both_pools(devnet: Devnet) -> None:
@@ -50,7 +63,7 @@ def test_tell__one_unit_hidden__noticed(devnet: Devnet) -> None:
     checks, text = told(devnet)
     wrong = [check for check in checks if not check.holds]
     assert [(check.subject, check.found - check.expected) for check in wrong] == [("WBTC", -1)] * 6
-    assert "11 of 12 checks hold" in text
+    assert "15 of 16 checks hold" in text
     assert "OFF" in text
 
 

@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from plimsoll import artifacts
 from plimsoll.chain import Receipt, RevmChain
 from plimsoll.chain.abi import type_string
-from plimsoll.keeper.source import AccountReading, Header, LogSource, RangeTooWide, RawLog, SourceError
+from plimsoll.keeper.source import AccountReading, Header, LogSource, PoolReading, RangeTooWide, RawLog, SourceError
 
 GENESIS_TIME = 1_700_000_000
 BLOCK_TIME = 12
@@ -194,6 +194,14 @@ class RevmSource(LogSource):
         return AccountReading(
             self.engine.word_of(account), tuple(self.engine.exposures(account)), self.chain.timestamp()
         )
+
+    def read_pool(self, pool: str, block: Header) -> PoolReading:
+        """Read a pool now: nothing may have happened since the block."""
+        newest = self.get_block()
+        assert newest is not None
+        assert block.hash == newest.hash, "the chain has moved on"
+        state = self.chain.at("LendingPool", pool).state()
+        return PoolReading(state.cash, state.total_debt, self.chain.timestamp())
 
     def _sealed(self, number: int) -> tuple[Header, list[RawLog]]:
         known = self.chain._headers.get(number)

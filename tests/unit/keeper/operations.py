@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
+from typing import Any
+
+from eth_utils.crypto import keccak
 
 from plimsoll.chain import Revert
 from plimsoll.keeper.books import Deployment
@@ -22,6 +25,7 @@ REFUSALS = {
     "engine: too many assets",
     "erc20: burn amount exceeds balance",
     "margin: notice",
+    "margin: ramp too slow",
     "pool: cash",
     "pool: zero assets",
     "pool: zero shares",
@@ -51,6 +55,7 @@ class Operations:
     random: Random
     done: int = 0
     refused: int = 0
+    gauge: Any = None
 
     def run(self, count: int) -> None:
         """Do so many things."""
@@ -59,7 +64,7 @@ class Operations:
             *[self.trade] * 6,
             *[self.repay] * 3,
             *[self.lend, self.unlend, self.accrue, self.mint_fees, self.flash],
-            *[self.set_rates, self.set_fees, self.set_margin, self.poke],
+            *[self.set_rates, self.set_fees, self.set_margin, self.set_dynamics, self.poke],
             *[self.warp] * 4,
         ]
         for _ in range(count):
@@ -165,6 +170,19 @@ class Operations:
             10**17,
         )
         self.world.risk_engine.set_margin(self.world[self.symbol()].key, margin, sender=self.world.roles["owner"])
+
+    def set_dynamics(self) -> None:
+        """Let an asset's margin follow a gauge, or let the gauge say something else."""
+        if self.gauge is None:
+            self.gauge = self.world.chain.deploy("ScriptedAnswers", sender=self.world.roles["owner"])
+        said = (self.random.randrange(1, 4) * 10**18, 2**39), (10 ** self.random.randrange(22, 27),)
+        for name, words in zip(("measure(uint256)", "depth()"), said, strict=True):
+            answer = b"".join(word.to_bytes(32, "big") for word in words)
+            self.gauge.script(keccak(text=name)[:4], 0, answer, sender=self.world.roles["owner"])
+        if self.random.randrange(2):
+            parameters = (self.gauge, 10**17, self.gauge, 10**16, 0)
+            key = self.world[self.symbol()].key
+            self.world.risk_engine.set_dynamics(key, parameters, sender=self.world.roles["owner"])
 
     def poke(self) -> None:
         self.world.risk_engine.poke(self.world[self.symbol()].key, sender=self.world.roles["stranger"])

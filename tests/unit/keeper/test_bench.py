@@ -8,7 +8,7 @@ from plimsoll.keeper import bench
 
 
 def test_bench__prints_the_figure_and_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["--accounts", "3000", "--cross", "20"]) == 0
+    assert bench.main(["--accounts", "3000", "--cross", "20", "--node-accounts", "0"]) == 0
     printed = capsys.readouterr().out
     assert "3,000 accounts with debts" in printed
     assert "CPU time, median; Python" in printed

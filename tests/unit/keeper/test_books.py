@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import cast
 
 import pytest
 
 from plimsoll.keeper.books import Books, Deployment
 from plimsoll.keeper.pools import PoolState
-from plimsoll.keeper.source import SourceError
+from plimsoll.keeper.source import Header, SourceError
 from plimsoll.keeper.state import OPERATORS, RISK_ENGINE
 from plimsoll.manifest import Deployed, Manifest
 from plimsoll.model import account_word, risk_engine
@@ -326,13 +327,19 @@ def on_chain(world: World) -> dict[int, Quote]:
 
 def test_live__who_is_below_is_what_the_engine_says(live: tuple[World, Books]) -> None:
     world, books = live
+    leveraged = [world.account("stranger", index) for index in range(2)]
+    for account, equity in zip(leveraged, (9_000, 12_000), strict=True):
+        world.deposit(account, "USDC", equity)
+        world.open(account, "USDC", 40_000, "WETH")
+    world.chain.warp(12)
+    books.sync()
     seen = set()
-    for price in (2_000, 1_900, 1_800, 1_700, 1_650, 1_600, 1_500, 3_000, 4_500):
+    for price in (2_000, 1_900, 1_800, 1_700, 1_600, 1_500, 1_400, 1_300, 1_200, 3_000, 4_500):
         world.set_price("WETH", price)
         world.refresh()
         books.reprice(on_chain(world), world.chain.timestamp())
         expected = set()
-        for account in accounts(world):
+        for account in (*accounts(world), *leveraged):
             health = world.health(account)
             assert books.value(account) == (health.equity, health.maintenance, health.debt)
             if health.equity < health.maintenance:
@@ -366,10 +373,52 @@ def test_live__verify_and_audit__find_what_differs(live: tuple[World, Books]) ->
     books.state.accounts.restore(wrong, replace(row, held={**row.held, key: row.held[key] + 1}))
     (different,) = books.verify(wrong)
     assert different.startswith("exposures [")
-    assert list(books.audit(1_000)) == [wrong]
+    assert list(books.audit(1_000)) == [f"account {wrong:#x}"]
     books.rebuild()
     assert books.audit(1_000) == {}
     assert books.verify(world.account("stranger", 9)) == []
+
+
+def test_live__a_node_loses_a_new_debt_and_no_filter_tells__audit_finds_it_and_a_rebuild_repairs(
+    live: tuple[World, Books],
+) -> None:
+    """The books know nothing of the account: its debt is missing in the pool's sum. Nothing else would show it."""
+    world, books = live
+    source = cast("RevmSource", books._source)
+    whole, start = source.get_logs, world.chain.block_number()
+    account = world.account("stranger", 3)
+    world.deposit(account, "USDC", 15_000)
+    world.open(account, "USDC", 40_000, "WETH")
+    world.chain.warp(12)
+    lossy = range(start, start + 100)
+    source.get_logs = lambda first, last, addresses: [  # type: ignore[method-assign]
+        log for log in whole(first, last, addresses) if log.block_number not in lossy
+    ]
+    source.get_block = without_bloom(source.get_block)  # type: ignore[method-assign]
+    books.sync()
+    assert books.account(account).owed == {}
+    found: dict[str, list[str]] = {}
+    for _ in range(len(books.state.keys)):
+        found |= books.audit(1)
+    pool = books.state.pool_address(world.assets["USDC"].key)
+    assert [line.split()[0] for line in found[f"pool {pool}"]] == ["cash", "debt"]
+    books.suspect(account)
+    assert f"account {account:#x}" in books.audit(1)
+    source.get_logs = whole  # type: ignore[method-assign]
+    books.rebuild()
+    assert books.account(account).owed
+    assert books.audit(1_000) == {}
+    assert all(books.verify_pool(key) == [] for key in books.state.keys)
+
+
+def without_bloom(get_block: Callable[..., Header | None]) -> Callable[..., Header | None]:
+    """Return what a node says of blocks that keeps no filters."""
+
+    def answer(number: int | None = None) -> Header | None:
+        header = get_block(number)
+        return header and header._replace(logs_bloom=b"")
+
+    return answer
 
 
 def test_live__verify__a_missing_asset_shows_in_the_word(live: tuple[World, Books]) -> None:

@@ -18,9 +18,7 @@ from plimsoll.keeper.events import UNKNOWN, EventDecoder, decoder_of
 from plimsoll.keeper.source import RawLog, SourceError
 
 CONTRACTS = ("MarginEngine", "LendingPool", "RiskEngine", "OperatorRegistry")
-EVENTS = [
-    (name, entry) for name in CONTRACTS for entry in artifacts.load(name).abi if entry["type"] == "event"
-]
+EVENTS = [(name, entry) for name in CONTRACTS for entry in artifacts.load(name).abi if entry["type"] == "event"]
 
 
 def values(item: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from plimsoll.keeper.books import Books
+from plimsoll.keeper.indexer import LATE
 from plimsoll.keeper.pools import Inconsistent
 from plimsoll.keeper.source import RangeTooWide, RawLog, SourceError
 from plimsoll.model import share_math
@@ -143,9 +144,7 @@ def test_reorg__of_the_block_that_lists_an_asset(story: Story, open_books: Open)
         story.mine()
 
 
-def test_reorg__below_the_window__built_again(
-    story: Story, open_books: Open, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_reorg__below_the_window__built_again(story: Story, open_books: Open, caplog: pytest.LogCaptureFixture) -> None:
     story.go_on(40)
     books = open_books(story.chain, window=8)
     books.sync()
@@ -416,15 +415,40 @@ def test_missing_logs__later_events_tell_and_the_range_is_asked_for_again(
     check(books, story, open_books)
 
 
-def test_missing_logs__of_a_block_already_followed__the_books_are_built_again(
+def test_missing_logs__come_late__found_with_the_next_block(
+    story: Story, open_books: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No filter tells, no later event does, and a node that shows a block before its logs is no rare thing."""
+    books = open_books(story.chain)
+    books.sync()
+    story.ledger.deposit(1 << 96, USDC, 5)
+    story.mine()
+    story.chain.lost[story.chain.height] = 1
+    books.sync()
+    assert books.account(1 << 96).held == {}
+    story.ledger.deposit(2 << 96, USDC, 7)
+    story.mine()
+    with caplog.at_level(logging.WARNING):
+        done = books.sync()
+    assert (done.unwound, done.rebuilt, done.complete) == (1, False, True)
+    assert {1 << 96, 2 << 96} <= done.accounts
+    assert "came late: reading it again" in caplog.text
+    check(books, story, open_books)
+
+
+def test_missing_logs__of_a_block_followed_long_ago__the_books_are_built_again(
     story: Story, open_books: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     books = open_books(story.chain)
     books.sync()
     story.ledger.lend(USDC, 10**9)
     story.mine()
-    story.chain.lost[story.chain.height] = 1
-    books.sync()
+    lost = story.chain.height
+    story.chain.lost[lost] = LATE + 3
+    for _ in range(LATE + 2):
+        books.sync()
+        story.mine()
+    story.chain.lost.clear()
     story.ledger.withdraw(1 << 96, USDC, 10**8)
     story.mine()
     with caplog.at_level(logging.WARNING):

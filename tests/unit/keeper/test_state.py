@@ -50,9 +50,7 @@ def check(books: Books, world: World, now: int) -> None:
         margin = world.risk_engine.margin_of(asset.key)
         # `since` of a ramp that has not started, or has arrived, is of no consequence
         since = margin.since if margin.moving else state.margin(asset.key).since
-        expected = Margin(
-            margin.base, margin.cap, margin.size_slope, since, margin.moving, Parameters(*margin.target)
-        )
+        expected = Margin(margin.base, margin.cap, margin.size_slope, since, margin.moving, Parameters(*margin.target))
         assert state.margin(asset.key) == expected
     risk_engine, min_debt, paused = world.engine.settings()
     assert (state.engine.risk_engine, state.engine.min_debt, state.engine.paused) == (risk_engine, min_debt, paused)
@@ -223,19 +221,17 @@ def test_auction__starts_is_raised_taken_and_ends() -> None:
     assert state.auctions() == {ALICE: Auction(2_000, TOKEN, WAD // 20, 3)}
     assert account_word.flags(state.word(ALICE)) == UNDER_AUCTION
     log(state, AUCTION_ADDRESS, "Raised", account=ALICE, penalty=WAD // 10)
-    log(state, AUCTION_ADDRESS, "Taken", account=ALICE, ended=False)
+    log(state, ENGINE_ADDRESS, "Taken", account=ALICE, target=BOB, fraction=WAD // 2, share=0, bonus=0, excluded=0)
     assert state.auctions() == {ALICE: Auction(2_000, TOKEN, WAD // 10, 3)}
-    log(state, AUCTION_ADDRESS, "Taken", account=ALICE, ended=True)
+    log(state, AUCTION_ADDRESS, "Ended", account=ALICE)
     assert state.auctions() == {}
     assert account_word.flags(state.word(ALICE)) == 0
     assert state.terms(3) == {"tau": 600}
 
 
-def test_auction__ended_without_a_take() -> None:
-    state = bare_state()
-    log(state, AUCTION_ADDRESS, "Started", account=ALICE, starter=TOKEN, penalty=1)
-    log(state, AUCTION_ADDRESS, "Ended", account=ALICE)
-    assert state.auctions() == {}
+def test_auction__ends_that_never_started__inconsistent() -> None:
+    with pytest.raises(Inconsistent, match=r"LiquidationAuction .* Ended: the auction never started"):
+        log(bare_state(), AUCTION_ADDRESS, "Ended", account=ALICE)
 
 
 def test_provision__sets_its_flag_and_clears_it() -> None:

@@ -165,9 +165,7 @@ def test_damaged_row__built_again(story: Story, open_books: Open, caplog: pytest
     check(books, story, open_books)
 
 
-def test_damaged_while_running__built_again(
-    story: Story, open_books: Open, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_while_running__built_again(story: Story, open_books: Open, caplog: pytest.LogCaptureFixture) -> None:
     story.go_on(30, things=4)
     books = open_books(story.chain)
     books.sync()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from plimsoll.keeper.node import Node
 from plimsoll.keeper.rpc import RetryPolicy, Rpc
 from plimsoll.keeper.sender import Action, Outcome, PrivatePolicy, Sender, SendPolicy
 from tests.unit.keeper.acting.fake_chain import CHAIN_ID, ETHER, GWEI, FakeChain, FakeClock, Wire
+
+if TYPE_CHECKING:
+    from tests.unit.keeper.acting.world import World
 
 FEES = FeePolicy(most=500 * GWEI, most_tip=10 * GWEI)
 ENGINE = "0x" + "e1" * 20
@@ -111,3 +115,20 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.tend()
     yield made
     made.journal.close()
+
+
+@pytest.fixture
+def made() -> Iterator[list[World]]:
+    """Worlds that a test makes; their files are closed after it."""
+    worlds: list[World] = []
+    yield worlds
+    for world in worlds:
+        world.rig.journal.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, made: list[World]) -> World:
+    from tests.unit.keeper.acting.world import World
+
+    made.append(World(tmp_path))
+    return made[0]

@@ -1,9 +1,9 @@
 """A node in memory, behind the same bytes as a real one: a pool, blocks, reorgs, and everything that goes wrong.
 
-    chain = FakeChain()
-    wire = chain.wire()                  # a Transport
-    wire.faults = ["timeout", "garbage"] # what happens to the next two requests
-    chain.mine()
+chain = FakeChain()
+wire = chain.wire()                  # a Transport
+wire.faults = ["timeout", "garbage"] # what happens to the next two requests
+chain.mine()
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ class FakeChain:
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
         self.forks = 0
+        self._counts: dict[str, int] = {}
+        self._indexed: tuple[Any, dict[str, tuple[Block, Tx]]] = (None, {})
         self.blocks: list[Block] = []
         self.pool: dict[tuple[str, int], Tx] = {}
         self.sends: list[Tx] = []
@@ -115,10 +117,12 @@ class FakeChain:
         with self.lock:
             for _ in range(blocks):
                 block = self._append(len(self.blocks))
+                counts = {sender: self.count(sender) for sender, _ in self.pool}
                 for sender, nonce in sorted(self.pool):
                     tx = self.pool[sender, nonce]
-                    if nonce == self.count(sender) and tx.most >= block.base_fee and only(tx):
+                    if nonce == counts[sender] and tx.most >= block.base_fee and only(tx):
                         block.txs.append(tx)
+                        counts[sender] += 1
                 self.pool = {key: tx for key, tx in self.pool.items() if tx not in block.txs}
 
     def reorg(self, depth: int, *, forget: bool = False, regrow: bool = True) -> None:
@@ -137,7 +141,10 @@ class FakeChain:
         self.pool.clear()
 
     def count(self, sender: str) -> int:
-        return self.extra.get(sender, 0) + sum(tx.sender == sender for block in self.blocks for tx in block.txs)
+        places = self._places()
+        if sender not in self._counts:
+            self._counts[sender] = sum(tx.sender == sender for _, tx in places.values())
+        return self.extra.get(sender, 0) + self._counts[sender]
 
     def mined(self, sender: str) -> list[Tx]:
         return [tx for block in self.blocks for tx in block.txs if tx.sender == sender]
@@ -149,7 +156,7 @@ class FakeChain:
             self.sends.append(tx)
             if self.refuses:
                 raise Refused(self.refuses)
-            if any(each.hash == tx.hash for block in self.blocks for each in block.txs) or tx in self.pool.values():
+            if tx.hash in self._places() or tx in self.pool.values():
                 raise Refused("already known")
             if tx.nonce < self.count(tx.sender):
                 raise Refused(f"nonce too low: next nonce {self.count(tx.sender)}, tx nonce {tx.nonce}")
@@ -167,6 +174,14 @@ class FakeChain:
 
     def wire(self) -> Wire:
         return Wire(self)
+
+    def _places(self) -> dict[str, tuple[Block, Tx]]:
+        """Return where every mined transaction is, by hash; computed once per head."""
+        head = self.head.hash, len(self.head.txs)
+        if self._indexed[0] != head:
+            self._counts = {}
+            self._indexed = head, {tx.hash: (block, tx) for block in self.blocks for tx in block.txs}
+        return self._indexed[1]
 
     # What a node does
 
@@ -207,19 +222,19 @@ class FakeChain:
         return {"baseFeePerGas": fees, "reward": [[hex(self.market_tip)]] * number}
 
     def _eth_getTransactionReceipt(self, tx_hash: str) -> Any:
-        for block in self.blocks[: len(self.blocks) - self.late_receipts]:
-            for tx in block.txs:
-                if tx.hash == tx_hash:
-                    return {
-                        "transactionHash": tx.hash,
-                        "blockNumber": hex(block.number),
-                        "blockHash": block.hash,
-                        "status": hex(int(not self.fails(tx))),
-                        "gasUsed": hex(tx.gas // 2),
-                        "effectiveGasPrice": hex(min(tx.most, block.base_fee + tx.tip)),
-                        "logs": [],
-                    }
-        return None
+        place = self._places().get(tx_hash)
+        if place is None or place[0].number >= len(self.blocks) - self.late_receipts:
+            return None
+        block, tx = place
+        return {
+            "transactionHash": tx.hash,
+            "blockNumber": hex(block.number),
+            "blockHash": block.hash,
+            "status": hex(int(not self.fails(tx))),
+            "gasUsed": hex(tx.gas // 2),
+            "effectiveGasPrice": hex(min(tx.most, block.base_fee + tx.tip)),
+            "logs": [],
+        }
 
     def _eth_getBalance(self, address: str, tag: str) -> str:
         return hex(self.balance)

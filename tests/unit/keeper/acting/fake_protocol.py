@@ -26,7 +26,7 @@ USDC, WETH = 1, 2
 TOKENS = {USDC: checksum("0x" + "a1" * 20), WETH: checksum("0x" + "a2" * 20)}
 PRICES = {USDC: WAD, WETH: WAD}
 """Both worth a dollar per 1e18 units: what counts here are amounts."""
-ENGINE, AUCTION, RISK = (checksum("0x" + byte * 20) for byte in ("e1", "e2", "e3"))
+ENGINE, AUCTION, RISK, LENS = (checksum("0x" + byte * 20) for byte in ("e1", "e2", "e3", "e4"))
 SWAPPER = checksum("0x" + "5a" * 20)
 SWAP_COST = 3 * WAD // 1_000
 
@@ -62,36 +62,49 @@ class Fold:
     failed: list[Tx] = field(default_factory=list)
     takes: list[tuple[int, str]] = field(default_factory=list)
 
+    def copy(self) -> Fold:
+        return Fold(dict(self.auctions), dict(self.taken), list(self.failed), list(self.takes))
+
 
 @dataclass
 class FakeProtocol:
     chain: FakeChain
     accounts: dict[int, Position] = field(default_factory=dict)
+    unreadable: set[int] = field(default_factory=set)
+    """Accounts that the lens has no answer for."""
 
     def __post_init__(self) -> None:
-        self._folded: tuple[Any, Fold] = (None, Fold())
+        self._folds: dict[tuple[int, ...], Fold] = {}
+        self._now_at: tuple[Any, Fold] = (None, Fold())
         self.chain.call = self._call
-        self.chain.fails = lambda tx: tx in self.fold().failed
+        self.chain.fails = lambda tx: tx in self.state.failed
         self.chain._eth_estimateGas = self._estimate  # type: ignore[attr-defined]
         self.chain._eth_simulateV1 = self._simulate  # type: ignore[attr-defined]
 
-    def fold(self) -> Fold:
-        """Return a copy of what the blocks made of it, computed once per head."""
-        head = (self.chain.head.hash, len(self.chain.head.txs))
-        if self._folded[0] != head:
-            self._folded = (head, self._fold())
-        state = self._folded[1]
-        return Fold(dict(state.auctions), dict(state.taken), list(state.failed), list(state.takes))
-
-    def _fold(self) -> Fold:
-        state = Fold()
+    @property
+    def state(self) -> Fold:
+        """What the blocks made of it, for reading: each block on top of the one before it, once."""
+        head = self.chain.head.hash, len(self.chain.head.txs)
+        if self._now_at[0] == head:
+            return self._now_at[1]
+        path, state = (0, 0), Fold()
         for block in self.chain.blocks:
-            for tx in block.txs:
-                try:
-                    self._apply(state, tx.data, tx.sender, block.number, block.time)
-                except Refused:
-                    state.failed.append(tx)
+            path = (hash((path, block.hash)), len(block.txs))
+            if path not in self._folds:
+                state = state.copy()
+                for tx in block.txs:
+                    try:
+                        self._apply(state, tx.data, tx.sender, block.number, block.time)
+                    except Refused:
+                        state.failed.append(tx)
+                self._folds[path] = state
+            state = self._folds[path]
+        self._now_at = head, state
         return state
+
+    def fold(self) -> Fold:
+        """Return a copy of what the blocks made of it."""
+        return self.state.copy()
 
     def quote(self, account: int, state: Fold, now: int) -> verbs.Quote:
         position, auction = self.accounts[account], state.auctions.get(account)
@@ -102,7 +115,7 @@ class FakeProtocol:
         share = min(position.owed * (WAD + bonus) // position.held, WAD)
         is_open = auction is not None and not gone
         below = self._is_below(account, self.chain.head.number) and not gone
-        requirement = equity + WAD if below else max(equity - WAD, 0)
+        requirement = max(equity, 0) + WAD if below else max(equity - WAD, 0)
         fraction, share = (WAD, share) if is_open else (0, 0)
         return verbs.Quote(is_open, is_open, fraction, share, bonus, equity, requirement, requirement, debt)
 
@@ -169,15 +182,29 @@ class FakeProtocol:
 
     def _call(self, call: dict[str, str]) -> str:
         data, to = bytes.fromhex(call["data"][2:]), checksum(call["to"])
+        if to == RISK and data[:4] != verbs.PRICES.selector:
+            return "0x" + bytes(32).hex()
         if to == RISK:
             rows = [(PRICES[key], PRICES[key], PRICES[key], 0) for key in (USDC, WETH)]
             return "0x" + default_codec.encode(["(uint256,uint256,uint256,uint256)[]"], [rows]).hex()
+        if to == LENS:
+            (accounts,) = default_codec.decode(["uint256[]"], data[4:])
+            words = [self._health(account, self.state) for account in accounts]
+            return "0x" + default_codec.encode(["uint256[]"], [words]).hex()
         if to == AUCTION:
-            quote = self.quote(int.from_bytes(data[4:36], "big"), self.fold(), self._now())
+            quote = self.quote(int.from_bytes(data[4:36], "big"), self.state, self._now())
             kinds = "(bool,bool,uint256,uint256,int256,int256,uint256,uint256,uint256)"
             return "0x" + default_codec.encode([kinds], [tuple(quote)]).hex()
         self._apply(self.fold(), data, checksum(call["from"]), self.chain.head.number, self._now())
         return "0x"
+
+    def _health(self, account: int, state: Fold) -> int:
+        """Return a word as MarginLens.health_batch does; 0 for an account that it cannot read."""
+        if account in self.unreadable:
+            return 0
+        quote = self.quote(account, state, self._now())
+        flags = 1 << 2 | quote.active << 3 | (quote.debt != 0) << 5 | (quote.equity < quote.requirement) << 6
+        return flags | (quote.equity & 2**124 - 1) << 8 | quote.requirement << 132
 
     def _estimate(self, call: dict[str, str], tag: str) -> str:
         self._call(call)
@@ -219,7 +246,13 @@ class FakeBooks:
             terms=lambda version: TERMS,
             engine=SimpleNamespace(auction_version=1, min_debt=100 * WAD),
             exposures=self._exposures,
+            debtors=lambda: iter(protocol.accounts),
+            account=self.account,
         )
+        self.different: dict[str, list[str]] = {}
+        """What an audit finds."""
+        self.audits = self.rebuilds = 0
+        self.suspects: list[int] = []
         self.fails: list[Exception] = []
         """What the next `sync`s raise."""
 
@@ -228,20 +261,22 @@ class FakeBooks:
             raise self.fails.pop(0)
         return SimpleNamespace(unwound=0, rebuilt=False, complete=True)
 
-    def reprice(self, prices: Any, now: int, settled: Any) -> Any:
+    curing = False
+
+    def reprice(self, prices: Any, now: int, settled: Any, grants: Any) -> Any:
         return SimpleNamespace(crossed=[], recovered=[], examined=0)
 
     def auctions(self) -> dict[int, Auction]:
-        return self.protocol.fold().auctions
+        return self.protocol.state.auctions
 
     def below(self) -> list[int]:
-        state, block = self.protocol.fold(), self.protocol.chain.head.number
+        state, block = self.protocol.state, self.protocol.chain.head.number
         fallen = [each for each in self.protocol.accounts if self.protocol._is_below(each, block)]
         return [each for each in fallen if each not in state.taken]
 
     def account(self, account: int) -> AccountState:
         position = self.protocol.accounts.get(account)
-        if position is None or account in self.protocol.fold().taken:
+        if position is None or account in self.protocol.state.taken:
             return AccountState()
         return AccountState({WETH: position.held}, {USDC: position.owed}, self.auctions().get(account))
 
@@ -249,17 +284,27 @@ class FakeBooks:
         position = self.protocol.accounts[account]
         return Value(position.held - position.owed, position.held, position.owed)
 
+    def is_over(self, account: int) -> bool:
+        return account not in self.below()
+
     def debtors(self) -> int:
         return len(self.protocol.accounts)
 
-    def audit(self, count: int) -> dict[int, list[str]]:
-        return {}
+    def audit(self, count: int) -> dict[str, list[str]]:
+        self.audits += 1
+        return self.different
+
+    def rebuild(self) -> None:
+        self.rebuilds += 1
+
+    def suspect(self, account: int) -> None:
+        self.suspects.append(account)
 
     def rest(self) -> bool:
         return False
 
     def market(self, now: int) -> Any:
-        return SimpleNamespace(positions=lambda row: [])
+        return SimpleNamespace(positions=lambda row: [], debt=lambda row: sum(row.owed.values()))
 
     def _exposures(self, account: int, now: int) -> list[int]:
         position = self.protocol.accounts[account]

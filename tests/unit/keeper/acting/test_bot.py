@@ -2,152 +2,26 @@
 
 from __future__ import annotations
 
-import io
-import json
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from eth_abi.abi import default_codec
 
 from plimsoll.keeper import verbs
-from plimsoll.keeper.books import Books
-from plimsoll.keeper.bot import Bot, Contracts
-from plimsoll.keeper.config import ActionConfig, GasConfig, TakeConfig
 from plimsoll.keeper.fees import Fees
-from plimsoll.keeper.log import Log
-from plimsoll.keeper.metrics import Metrics
 from plimsoll.keeper.pools import Inconsistent
-from plimsoll.keeper.pricing import Eager, Patient, PricingModel
+from plimsoll.keeper.pricing import Patient
 from plimsoll.keeper.sender import SendPolicy
 from plimsoll.keeper.source import SourceError
-from plimsoll.keeper.strategy import Builder
-from plimsoll.keeper.taker import Taker
-from plimsoll.model import account_word
 from tests.unit.keeper.acting import fake_protocol
-from tests.unit.keeper.acting.conftest import Rig, make_signer
-from tests.unit.keeper.acting.fake_chain import GWEI, Tx
-from tests.unit.keeper.acting.fake_protocol import (
-    AUCTION,
-    ENGINE,
-    RISK,
-    SWAPPER,
-    WAD,
-    FakeBooks,
-    FakeProtocol,
-    Position,
-)
-
-ACTIONS = ActionConfig(start="always", take=True, cancel=True, write_off=True, poke=True, mark=True)
-TAKE = TakeConfig(fractions=(WAD, WAD // 2), surplus=(WAD // 100,), haircut=WAD // 1_000, blocks=10, use_wallet=False)
-GAS = GasConfig(ether_asset="", ether_price=2_000 * WAD, profit_share=WAD, least_budget=100 * WAD, limit_margin=25)
-
-
-class AnyRoute:
-    def find(self, sell: str, buy: str) -> tuple[str, bytes] | None:
-        return SWAPPER, b""
-
-
-class World:
-    """A keeper on a fake protocol, on a fake chain. `restart` is what happens after kill -9."""
-
-    def __init__(
-        self,
-        folder: Path,
-        accounts: int = 1,
-        model: PricingModel | None = None,
-        *,
-        dry_run: bool = False,
-        actions: ActionConfig = ACTIONS,
-        policy: SendPolicy | None = None,
-        take: TakeConfig = TAKE,
-    ) -> None:
-        self.take = take
-        self.rig = Rig(folder, policy=policy or SendPolicy())
-        self.chain = self.rig.chain
-        self.protocol = FakeProtocol(self.chain)
-        for number in range(accounts):
-            first = self.chain.head.number + 1
-            self.protocol.accounts[(0xACC << 96) + number] = Position(103_000 * WAD, 100_000 * WAD, first)
-        self.books = FakeBooks(self.protocol)
-        self.model, self.dry_run, self.actions = model or Eager(), dry_run, actions
-        self.stream = io.StringIO()
-        self.assemble()
-
-    def assemble(self) -> None:
-        rig, books = self.rig, cast("Books", self.books)
-        builder = Builder(ENGINE, rig.signer.address, AnyRoute(), self.take.haircut)
-        taker = Taker(
-            rig.node,
-            books,
-            builder,
-            self.model,
-            self.take,
-            auction=AUCTION,
-            minimum_profit=5 * WAD,
-            symbol_of=lambda token: token[:6],
-        )
-        self.metrics = Metrics()
-        self.bot = Bot(
-            node=rig.node,
-            books=books,
-            sender=rig.sender,
-            taker=taker,
-            model=self.model,
-            contracts=Contracts(ENGINE, AUCTION, RISK),
-            actions=self.actions,
-            gas=GAS,
-            accounts=[account_word.account(int(rig.signer.address, 16), i) for i in range(8)],
-            ether_price=lambda: 2_000 * WAD,
-            take_blocks=TAKE.blocks,
-            dry_run=self.dry_run,
-            clock=rig.clock,
-            log=Log(self.stream, rig.clock, "debug"),
-            metrics=self.metrics,
-        )
-        rig.sender._on_outcome = self.bot.on_outcome
-        rig.sender._on_foreign = self.bot.on_foreign
-        rig.node.rpc._on_fault = self.bot.on_fault
-
-    def restart(self) -> None:
-        self.rig.restart()
-        self.assemble()
-
-    def run(self, blocks: int) -> None:
-        """Let blocks pass, each with a look of the keeper after it."""
-        for _ in range(blocks):
-            self.chain.mine()
-            self.bot.attempt()
-
-    def lines(self, event: str) -> list[dict[str, Any]]:
-        found = map(json.loads, self.stream.getvalue().splitlines())
-        return [line for line in found if line["event"] == event]
-
-    def check_all_taken_once(self) -> None:
-        """Nothing missed, nothing done twice."""
-        state = self.protocol.fold()
-        assert set(state.taken) == set(self.protocol.accounts)
-        assert len(state.takes) == len(self.protocol.accounts)
-
-    def own_transactions(self) -> list[Tx]:
-        return self.chain.mined(self.rig.signer.address)
-
-
-@pytest.fixture
-def made() -> Iterator[list[World]]:
-    worlds: list[World] = []
-    yield worlds
-    for world in worlds:
-        world.rig.journal.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path, made: list[World]) -> World:
-    made.append(World(tmp_path))
-    return made[0]
+from tests.unit.keeper.acting.conftest import make_signer
+from tests.unit.keeper.acting.fake_chain import GWEI
+from tests.unit.keeper.acting.fake_protocol import ENGINE, WAD
+from tests.unit.keeper.acting.world import ACTIONS, TAKE, World
 
 
 def test_run__starts_waits_and_takes_once(world: World) -> None:
@@ -388,3 +262,41 @@ def test_storm__node_answers_nothing_usable__nothing_sent(world: World) -> None:
     assert world.chain.sends == []
     with pytest.raises(SourceError, match="no JSON"):
         world.bot.poll()
+
+
+# In the cure window after an outage
+
+
+def test_cure_window__the_lens_is_not_believed(world: World) -> None:
+    """Prices are OK and the lens says that it is below: the auction's quote knows that the window is open."""
+    world.books.curing = True
+    (account,) = world.protocol.accounts
+    quote = world.protocol.quote
+    world.protocol.quote = lambda *asked: quote(*asked)._replace(equity=1, requirement=1)  # type: ignore[method-assign]
+    health = world.protocol._health
+    world.protocol._health = lambda *asked: health(*asked) | 1 << 6  # type: ignore[method-assign]
+    world.run(10)
+    assert world.own_transactions() == []
+    assert world.books.suspects[0] == account
+    world.protocol.quote = quote  # type: ignore[method-assign]
+    world.run(10)
+    assert [line["kind"] for line in world.lines("sent")][:1] == ["start"]
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_cancel__only_at_certain_prices(world: World, certain: bool) -> None:
+    """An auction of an account that owes ends at certain prices only: until then nobody asks for it."""
+    world.run(4)
+    assert world.protocol.state.auctions
+    quote, asked = world.protocol.quote, []
+    world.protocol.quote = lambda *of: quote(*of)._replace(equity=2, requirement=1, takeable=False)  # type: ignore[method-assign]
+    world.books.sides = lambda account: SimpleNamespace(certain=certain)  # type: ignore[attr-defined]
+    apply = world.protocol._apply
+
+    def noted(state: Any, data: bytes, *rest: Any) -> Any:
+        asked.append(data[:4])
+        return apply(state, data, *rest)
+
+    world.protocol._apply = noted  # type: ignore[method-assign]
+    world.run(10)
+    assert (verbs.CANCEL.selector in asked) is certain

@@ -83,6 +83,8 @@ def test_documented_file__commented_fields_are_valid_too() -> None:
         ("port = 9464", "port = 70000", "metrics.port: 70000 is not in [0, 65535]"),
         ('level = "info"', 'level = "loud"', "log.level: 'loud' is not one of debug, info, warning, error"),
         ("poke = true", "poke = true\nsleep = true", "actions.sleep: unknown field"),
+        ("sample = true", "sample = 1", "actions.sample: 1 is not true or false"),
+        ("aim = false", 'aim = "often"', "actions.aim: 'often' is not true or false"),
         ("[log]", "[typo]\nx = 1\n[log]", "typo: unknown field"),
     ],
 )
@@ -100,6 +102,37 @@ def test_private_key_anywhere__refused_without_showing_it(key: str, place: str) 
     with pytest.raises(ConfigError, match="keys do not belong in this file") as caught:
         read(changed(place, f"{field} = {value}"))
     assert "abab" not in str(caught.value).lower()
+
+
+def test_orders__folder_in_the_keepers_unless_named__none_without_the_table() -> None:
+    orders = read(TEXT).orders
+    assert orders is not None
+    assert (orders.inbox, orders.minimum_profit, orders.poke) == (
+        Path("/base/../.cache/keeper/orders"),
+        WAD // 2,
+        WAD // 100,
+    )
+    named = read(changed('# inbox = "../orders"', 'inbox = "../orders"')).orders
+    assert named is not None
+    assert named.inbox == Path("/base/../orders")
+    first = TEXT.index("[orders]")
+    assert read(TEXT[:first] + TEXT[TEXT.index("# Routes of trades") :]).orders is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("poke = 0.01", "poke = 2", "orders.poke: 2 is not in [0, 1]"),
+        ("poke = 0.01", "", "orders.poke: is missing"),
+        ("minimum_profit = 0.5", 'minimum_profit = "x"', "orders.minimum_profit: 'x' is no number"),
+        ('# inbox = "../orders"', "inbox = 3", "orders.inbox: 3 is no text"),
+        ('# inbox = "../orders"', "outbox = 3", "orders.outbox: unknown field"),
+    ],
+)
+def test_orders__wrong_field__named(old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(changed(old, new))
+    assert str(caught.value) == message
 
 
 def test_negative_minimum_profit__allowed() -> None:

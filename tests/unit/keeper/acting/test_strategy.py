@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,9 +91,7 @@ def test_by_trading__one_and_one() -> None:
 
 
 def test_by_trading__several_debts__largest_is_the_hub_and_buys_the_others() -> None:
-    plan = builder(haircut=0).by_trading(
-        target(legs(100, 200), legs(50, 150, 40, first=8)), OURS, 0, surplus=WAD // 50
-    )
+    plan = builder(haircut=0).by_trading(target(legs(100, 200), legs(50, 150, 40, first=8)), OURS, 0, surplus=WAD // 50)
     assert plan is not None
     assert plan.hub == TOKENS[9]
     assert [(sale.sell, sale.buy, sale.amount) for sale in plan.sales] == [
@@ -193,15 +192,51 @@ def test_minima__lose_no_more_than_the_slack(slack: int, worths: list[int]) -> N
 def test_least_sales__leave_the_profit(profit: int, debts: list[int]) -> None:
     """Without logs: what the sales for the hub must bring pays every debt, and the profit where there is one."""
     worth = sum(debts)
-    plan = builder(haircut=0).by_trading(
-        target(legs(worth, worth), legs(*debts, first=8)), OURS, 0, surplus=WAD // 100
-    )
+    plan = builder(haircut=0).by_trading(target(legs(worth, worth), legs(*debts, first=8)), OURS, 0, surplus=WAD // 100)
     assert plan is not None
     minima = strategy.least_sales(plan, dict.fromkeys(TOKENS, WAD), profit * WAD)
     others = sum(sale.amount for sale in plan.sales if sale.sell == plan.hub)
     left = sum(minima.values()) - max(debts) * WAD
     assert left >= others - 10
     assert left >= (worth - max(debts) + profit) * WAD - 10
+
+
+# Shares of vaults
+
+
+def shares(number: int, worth: int, asset: int) -> Leg:
+    """Return shares worth a dollar each of a vault whose asset is worth two."""
+    return Leg(TOKENS[number], f"T{number}", worth * WAD, WAD, (TOKENS[asset], 2 * WAD))
+
+
+def pairs(plan: Plan) -> list[tuple[str, str, int]]:
+    return [(sale.sell, sale.buy, sale.amount) for sale in plan.sales]
+
+
+def test_by_trading__shares_of_a_vault__redeemed_and_sold_together_with_its_asset() -> None:
+    own = Leg(TOKENS[1], "T1", 100 * WAD, 2 * WAD)
+    plan = builder(haircut=0).by_trading(target((shares(0, 300, 1), own), legs(400, first=2)), OURS, 0, surplus=0)
+    assert plan is not None
+    redeemed = 150 * WAD - 150 * WAD // 10**6 - 1
+    assert pairs(plan) == [(TOKENS[0], TOKENS[1], 300 * WAD), (TOKENS[1], TOKENS[2], redeemed + 100 * WAD)]
+    assert verbs.WITHDRAW.encode([OURS, TOKENS[1], EVERYTHING, WALLET, 0]) in plan.calls
+
+
+def test_by_trading__a_debt_in_the_vaults_asset__is_the_hub() -> None:
+    owed = (*legs(400, first=2), Leg(TOKENS[1], "T1", 50 * WAD, 2 * WAD))
+    plan = builder(haircut=0).by_trading(target((shares(0, 600, 1),), owed), OURS, 0, surplus=WAD // 100)
+    assert plan is not None
+    assert plan.hub == TOKENS[1]
+    assert pairs(plan) == [(TOKENS[0], TOKENS[1], 600 * WAD), (TOKENS[1], TOKENS[2], 202 * WAD)]
+    minima = strategy.least_sales(plan, {TOKENS[1]: 2 * WAD}, 10 * WAD)
+    assert minima == {(TOKENS[0], TOKENS[1]): 255 * WAD}
+
+
+def test_by_trading__a_sliver_of_shares__no_sale_of_nothing() -> None:
+    sliver = Leg(TOKENS[0], "T0", 1, WAD, (TOKENS[1], 2 * WAD))
+    plan = builder(haircut=0).by_trading(target((sliver, *legs(500, first=3)), legs(400, first=2)), OURS, 0, surplus=0)
+    assert plan is not None
+    assert pairs(plan) == [(TOKENS[0], TOKENS[1], 1), (TOKENS[3], TOKENS[2], 500 * WAD)]
 
 
 # What the strategy stands on
@@ -215,8 +250,21 @@ def test_least_sales__leave_the_profit(profit: int, debts: list[int]) -> None:
             "DEPOSIT WITHDRAW TRADE BATCH LIQUIDATE TAKE CANCEL WRITE_OFF POKE AUCTION SETTINGS EXPOSURES WORD_OF",
             "WITHDRAWN DEPOSITED TRADED",
         ),
+        ("MarginEngine", "RESTRICTIONS_OF", ""),
         ("LiquidationAuction", "QUOTE", ""),
-        ("RiskEngine", "PRICES MARK NOT_OK_SINCE WIDE_DELAY", ""),
+        (
+            "RiskEngine",
+            "PRICES MARK NOT_OK_SINCE WIDE_DELAY SEQUENCER_FEED CURE_WINDOW POKE_MARGIN DYNAMICS_OF MARGIN_OF",
+            "",
+        ),
+        ("VolatilityOracle", "SAMPLE NEXT_SAMPLE MEASURE LAST", ""),
+        ("UniswapV3Depth", "DEPTH", ""),
+        ("MockFeed", "LATEST_ROUND_DATA", ""),
+        ("ProtectionOrders", "EXECUTE DELEVERAGE POKE_ORDER STATE_OF IS_DUE", ""),
+        ("MockWallet", "IS_VALID_SIGNATURE", ""),
+        ("MarginLens", "HEALTH_BATCH", ""),
+        ("LendingPool", "POOL_STATE", ""),
+        ("TwapOracle", "NEXT_CHECKPOINT CHECKPOINT", ""),
         ("MockERC20", "APPROVE ALLOWANCE BALANCE_OF", ""),
     ],
 )
@@ -235,10 +283,24 @@ def test_verbs__are_those_of_the_contracts(artifact: str, functions: str, events
         ]
 
 
+@given(
+    status=st.integers(0, 3),
+    flags=st.lists(st.booleans(), min_size=6, max_size=6),
+    equity=st.integers(-(2**123), 2**123 - 1),
+    maintenance=st.integers(0, 2**124 - 1),
+)
+def test_read_health__every_field_of_the_lenss_word(
+    status: int, flags: list[bool], equity: int, maintenance: int
+) -> None:
+    ok, under_auction, provisioned, owes, below, clipped = flags
+    word = status | ok << 2 | under_auction << 3 | provisioned << 4 | owes << 5 | below << 6 | clipped << 7
+    word |= (equity & 2**124 - 1) << 8 | maintenance << 132
+    expected = verbs.Health(ok, status, under_auction, owes, below, clipped, equity, maintenance)
+    assert verbs.read_health(word) == expected
+
+
 def manifest() -> Manifest:
-    assets = {
-        name: ListedAsset(TOKENS[i], 18, hex(1 << i), TOKENS[i], False, []) for i, name in enumerate("ABCD")
-    }
+    assets = {name: ListedAsset(TOKENS[i], 18, hex(1 << i), TOKENS[i], False, []) for i, name in enumerate("ABCD")}
     markets = [Market("A", "B", 500, TOKENS[0]), Market("B", "C", 3_000, TOKENS[0])]
     contracts = {"swapper": Deployed("UniswapV3Swapper", SWAPPER, [], "0x")}
     return Manifest(31_337, "test", 1, WALLET, contracts, assets, markets)
@@ -260,6 +322,19 @@ def test_routes__named_ones_first() -> None:
     assert routes.find(c, a) == (ENGINE, encode_path([c, d, a], [200, 100]))
     with pytest.raises(ConfigError, match=r"routes\[0\].path: no asset 'X' is listed"):
         MarketRoutes(manifest(), [RouteConfig(("A", "X"), (100,), None)])
+
+
+def test_routes__a_vaults_own_way() -> None:
+    a, b, c, _ = TOKENS[:4]
+    oracle = Deployed("VaultShareOracle", TOKENS[8], [b, a, TOKENS[9], "1", "1", "1", WALLET], "0x")
+    without = manifest()
+    without.contracts["source.B.0"] = oracle
+    assert MarketRoutes(without).vault_asset(b) is None
+    swapper = Deployed("VaultSwapper", TOKENS[7], [], "0x")
+    routes = MarketRoutes(replace(without, contracts={**without.contracts, "vault_swapper": swapper}))
+    assert (routes.vault_asset(b), routes.vault_asset(a)) == (a, None)
+    assert routes.find(b, a) == routes.find(a, b) == (TOKENS[7], b"")
+    assert routes.find(b, c) == (SWAPPER, encode_path([b, c], [3_000]))
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,7 @@ def open_sender(url: str, folder: Path) -> tuple[Node, Journal, Sender]:
     signer = make_signer()
     header = node.get_block(0)
     assert header is not None
-    journal = Journal(
-        folder / "journal.sqlite", chain_id=CHAIN_ID, genesis=header.hash.hex(), address=signer.address
-    )
+    journal = Journal(folder / "journal.sqlite", chain_id=CHAIN_ID, genesis=header.hash.hex(), address=signer.address)
     return node, journal, Sender(node, journal, signer, clock, fees=FEES)
 
 
