@@ -18,15 +18,17 @@ from plimsoll.errors import PlimsollError
 from plimsoll.protocol import MarginAccount, Protocol
 from plimsoll.protocol.batch_file import ALL, fill
 from plimsoll.screen import health_table, make_console, positions_table, table_of
-
-index_option = click.option(
-    "--index", type=click.IntRange(0), default=0, show_default=True, help="Which of the owner's accounts."
-)
+from scripts import _orders
+from scripts._orders import index_option
 
 
 @click.group()
 def cli() -> None:
-    """Show an account, deposit, withdraw, trade, or send a batch from a file."""
+    """Show an account, deposit, withdraw, trade, send a batch from a file, or sign orders that protect it."""
+
+
+cli.add_command(_orders.order)
+cli.add_command(_orders.deleverage)
 
 
 @cli.command()

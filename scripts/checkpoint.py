@@ -13,7 +13,7 @@ from plimsoll.screen import make_console, prices_table
 @network_option()
 @account_option
 @manifest_option
-@click.option("--poke", is_flag=True, help="Also store every asset's margin rates, once their ramp has arrived.")
+@click.option("--poke", is_flag=True, help="Also aim every asset's margin at its volatility and depth.")
 @one_line
 def cli(network: str, account: str | None, manifest_path: Path | None, poke: bool) -> None:
     """Take every Uniswap mean's checkpoint that is due."""

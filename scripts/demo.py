@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from plimsoll.commands import ANVIL, network_option, one_line, watching
+from plimsoll.commands import ANVIL, network_option, node_url, one_line, watching
 from plimsoll.devnet import start
 from plimsoll.screen import make_console, progress_of
 from plimsoll.story import tell
@@ -14,7 +14,7 @@ from plimsoll.story import tell
 @network_option(ANVIL)
 @one_line
 def cli(network: str) -> None:
-    """Deploy everything on a fresh local chain and open, use and close leveraged accounts.
+    """Deploy everything on a fresh local chain; open, use and close leveraged accounts; then let the market crash.
 
     Exits with 1 if a single balance is off by a unit at the end.
     """
@@ -23,7 +23,7 @@ def cli(network: str) -> None:
         console.print(f"[bold]Plimsoll[/] on {chain.name}, chain {chain.chain_id}")
         with progress_of(console) as progress:
             devnet = start(chain, progress=progress)
-        checks = tell(devnet, console)
+        checks = tell(devnet, console, node_url())
     off = [check for check in checks if not check.holds]
     for check in off:
         console.print(f"[red]{check.subject}: {check.name}: {check.found} is not {check.expected}[/]")

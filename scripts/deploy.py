@@ -59,13 +59,21 @@ def cli(network: str, account: str | None, config_path: Path, dry_run: bool, out
         else:
             deployed = deploy_resumable(chain, config, sender, path, console)
         console.print(f"Deployed {len(deployed.contracts)} contracts on chain {deployed.chain_id}; manifest: {path}")
-        if config.protocol.owner not in (configuration.DEPLOYER, sender):
-            what = "call accept_ownership on the risk engine, the engine and every pool"
-            console.print(f"{config.protocol.owner} has to {what}.")
+        if deployed.to_accept:
+            console.print(acceptance(config, deployed))
         if keep:
             console.print(f"Running at {rpc_url()}; Ctrl-C stops it.")
             with suppress(KeyboardInterrupt):
                 Event().wait()
+
+
+def acceptance(config: Config, deployed: Manifest) -> str:
+    """Return what the new owner has still to do."""
+    contracts = ", ".join(deployed.to_accept)
+    if config.protocol.owner == configuration.TIMELOCK:
+        timelock = deployed.address("timelock")
+        return f"The timelock {timelock} has to accept {contracts}: ape run governance accept, now and when it is due."
+    return f"{config.protocol.owner} has to call accept_ownership on {contracts}."
 
 
 def deploy_resumable(chain: Chain, config: Config, sender: str, path: Path, console: Console) -> Manifest:

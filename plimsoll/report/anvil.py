@@ -56,8 +56,13 @@ class AnvilChain(ContractChain):
 
     @property
     def name(self) -> str:
-        """"anvil"."""
+        """ "anvil"."""
         return "anvil"
+
+    @property
+    def url(self) -> str:
+        """Where the node listens."""
+        return self.rpc.url
 
     @property
     def chain_id(self) -> int:
@@ -146,6 +151,13 @@ class AnvilChain(ContractChain):
         answer = self._send(_transaction(None, code, sender, value, gas))
         return checksum(answer["contractAddress"]), self._receipt(answer)
 
+    def _logs_since(self, address: str, block: int) -> Sequence[Log]:
+        wanted = {"address": address, "fromBlock": hex(block), "toBlock": "latest"}
+        return _logs({"logs": self.rpc("eth_getLogs", wanted)})
+
+    def _nonce(self, sender: Account) -> int:
+        return int(self.rpc("eth_getTransactionCount", sender, "latest"), 16)
+
     def _send(self, transaction: dict[str, str]) -> dict[str, Any]:
         """Send and wait for the node's receipt, which may not be there right after the sending."""
         tx_hash = self.rpc("eth_sendTransaction", transaction)
@@ -191,6 +203,7 @@ class Rpc:
     """JSON-RPC over one kept HTTP connection."""
 
     def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_REPLY_TIMEOUT)
 
     def __call__(self, method: str, *params: Any) -> Any:

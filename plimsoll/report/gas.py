@@ -37,16 +37,14 @@ and operator registry are the real ones, with every check on; the token is a pla
 a price source reads one word, the router pays at a fixed rate; Uniswap v3 is real, with {OBSERVATIONS:,} observations.
 first: the account's first use. steady: a later use by the same account, every slot it touches non-zero.
 TWAP rows: what a contract spends on reading the price source, with checkpoints taken as soon as they are due.
-Peers and floors were measured in the same way, for isolated pairs or a single debt.
-not yet: above the bound it has to meet; until then it may not grow."""
+Peers and floors were measured in the same way, for isolated pairs or a single debt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """An operation and the figures it is held against: gas as a whole number, None where there is none.
 
-    `bound` is what the steady figure must be below, `floor` the least that an operation of that kind can cost. A row
-    that does not meet its bound yet must stay below `meanwhile` until it does.
+    `bound` is what the steady figure must be below, `floor` the least that an operation of that kind can cost.
     """
 
     name: str
@@ -54,12 +52,6 @@ class Row:
     peer: int | None = None
     peer_name: str = ""
     floor: int | None = None
-    meanwhile: int | None = None
-
-    @property
-    def limit(self) -> int | None:
-        """What fails the run: the bound, or what stands in for it meanwhile."""
-        return self.meanwhile or self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +75,10 @@ PEER_ROWS = (
     Row("open a leveraged position, stub swap", 190_000, 172_747, "Fraxlend", 132_950),
     Row("close it", 150_000, 155_111, "Fraxlend (part)", 78_900),
     Row("TWAP read, 1,000 observations", 25_000, 67_309, "Uniswap consult", 5_100),
-    Row("start an auction", 110_000, 317_298, "Maker bark", 78_572, meanwhile=112_500),
-    Row("take, part", 145_000, 114_257, "Maker take", 77_808, meanwhile=152_500),
-    Row("liquidation, cash in hand: start + take + repay", 330_000, 113_254, "Morpho Blue", 77_924, meanwhile=346_000),
-    Row("liquidation, cash in hand: one transaction", 230_000, 113_254, "Morpho Blue", 77_924, meanwhile=240_000),
+    Row("start an auction", 110_000, 317_298, "Maker bark", 78_572),
+    Row("take, part", 145_000, 114_257, "Maker take", 77_808),
+    Row("liquidation, cash in hand: start + take + repay", 330_000, 113_254, "Morpho Blue", 77_924),
+    Row("liquidation, cash in hand: one transaction", 230_000, 113_254, "Morpho Blue", 77_924),
 )
 """Operations that peers have, too; named as in the snapshot, which other tools read."""
 
@@ -113,8 +105,8 @@ ROWS = PEER_ROWS + OWN_ROWS
 
 
 def over_bound(costs: Costs) -> list[str]:
-    """Return the names of the rows whose steady figure is not below its limit."""
-    return [row.name for row in ROWS if row.limit is not None and costs[row.name].steady >= row.limit]
+    """Return the names of the rows whose steady figure is not below its bound."""
+    return [row.name for row in ROWS if row.bound is not None and costs[row.name].steady >= row.bound]
 
 
 def drift(costs: Costs, snapshot: Costs) -> list[str]:
@@ -211,9 +203,7 @@ def _figure(value: int | None) -> str:
 def _verdict(row: Row, cost: Cost) -> str:
     if row.bound is None:
         return ""
-    if cost.steady < row.bound:
-        return "[green]ok[/]"
-    return "[yellow]not yet[/]" if cost.steady < (row.limit or 0) else "[bold red]over[/]"
+    return "[green]ok[/]" if cost.steady < row.bound else "[bold red]over[/]"
 
 
 @click.command()

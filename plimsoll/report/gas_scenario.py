@@ -175,12 +175,12 @@ def measure(chain: AnvilChain, tell: Callable[[str], None]) -> dict[str, list[Us
 def deploy(chain: AnvilChain) -> Stage:
     """Deploy the protocol with three markets, one price source each, lenders, and borrowers of USDC and WETH."""
     admin, guardian, fund, first_lender, first_borrower, *actors = chain.accounts()
-    risk = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, admin, guardian, sender=admin)
+    risk = chain.deploy("RiskEngine", INITIAL_RATIO, NOTICE, WIDE_DELAY, ZERO_ADDRESS, 0, admin, guardian, sender=admin)
     registry = chain.deploy("OperatorRegistry", sender=admin)
-    engine = chain.deploy("MarginEngine", risk, registry, MIN_DEBT, admin, guardian, sender=admin)
+    auction = chain.next_address(admin, ahead=1)
+    engine = chain.deploy("MarginEngine", risk, registry, auction, MIN_DEBT, admin, guardian, sender=admin)
+    chain.deploy("LiquidationAuction", engine, AUCTION, admin, guardian, sender=admin)
     registry.bind(engine, sender=admin)
-    auction = chain.deploy("LiquidationAuction", engine, AUCTION, admin, guardian, sender=admin)
-    engine.set_auction(auction, sender=admin)
     router = chain.deploy("GasRouter", sender=admin)
 
     def market(symbol: str, price: int) -> Market:
@@ -317,8 +317,8 @@ def _liquidating(stage: Stage, recorder: Recorder, victim: str, keeper: str) -> 
     """Long accounts of one owner fall below their line, one after the other.
 
     A keeper with cash starts an auction of each, takes from the first a tenth of its debt at a positive bonus, whose
-    part for the fund is charged, repays, and takes again; then his contract does all in one transaction. Both hold
-    another asset and keep a debt, so that what they do is checked at initial margin.
+    part for the fund is charged while equity pays it, repays, and takes again; then his contract does all in one
+    transaction. Both hold another asset and keep a debt, so that what they do is checked at initial margin.
     """
     engine, usdc, weth, admin = stage.engine, stage.usdc.token, stage.weth, stage.admin
     home = account(keeper)

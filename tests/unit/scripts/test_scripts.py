@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from plimsoll.chain import RevmChain
 from plimsoll.chain.ape_chain import ApeChain
 from plimsoll.devnet import CONFIG, Devnet, start
 from plimsoll.errors import ChainError
-from plimsoll.protocol import MarginAccount
+from plimsoll.model.protection_orders import Kind
+from plimsoll.protocol import Deleverage, Domain, MarginAccount, Order, order_file
 from scripts import account, checkpoint, demo, deploy
 
 EMBEDDED = "ethereum:local:test"
 NOWHERE = "ethereum:local:http://127.0.0.1:1"
+STEPS = 43
+"""Of a devnet's deployment."""
 
 
 def run(command: Any, *arguments: str | Path) -> Result:
@@ -71,8 +74,8 @@ def test_deploy__dry_run__lists_steps_and_sends_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     result = run(deploy.cli, "--network", EMBEDDED, "--dry-run", "--out", out)
     assert result.exit_code == 0, result.output
-    assert "in 30 steps:" in result.output
-    assert "  30  WBTC: add to the engine" in result.output
+    assert f"in {STEPS} steps:" in result.output
+    assert f"  {STEPS}  let the factory list in the risk engine" in result.output
     assert not out.exists()
 
 
@@ -88,7 +91,7 @@ def test_deploy__embedded__writes_the_manifest(tmp_path: Path) -> None:
     result = run(deploy.cli, "--network", EMBEDDED, "--out", out)
     assert result.exit_code == 0, result.output
     assert f"Deployed {len(json.loads(out.read_text())['contracts'])} contracts" in result.output.replace("\n", " ")
-    assert "[ 30/30] WBTC: add to the engine" in result.output
+    assert f"[ {STEPS}/{STEPS}] let the factory list in the risk engine" in result.output
 
 
 @pytest.mark.parametrize(
@@ -286,9 +289,7 @@ def test_account__malformed__one_line(node: Node, arguments: tuple[str, ...], ex
         ("[[calls]", "is no TOML: "),
     ],
 )
-def test_account__batch_file_wrong__names_file_and_field(
-    node: Node, tmp_path: Path, text: str, expected: str
-) -> None:
+def test_account__batch_file_wrong__names_file_and_field(node: Node, tmp_path: Path, text: str, expected: str) -> None:
     path = tmp_path / "batch.toml"
     path.write_text(text)
     common = ("--network", node.network, "--manifest", node.manifest)
@@ -303,6 +304,195 @@ def test_account__batch_as_json(node: Node, tmp_path: Path) -> None:
     result = run(account.cli, "batch", "--network", node.network, "--manifest", node.manifest, path)
     assert result.exit_code == 0, result.output
     assert devnet.protocol.balance(MarginAccount(devnet.maker), "USDC").human == Decimal("1.5")
+
+
+# order and deleverage
+
+
+def acting(node: Node, *arguments: str | Path, number: str = "3") -> Result:
+    """Run a command of an account's owner."""
+    *names, first = arguments[:2]
+    common = ("--network", node.network, "--account", number, "--manifest", node.manifest)
+    return run(account.cli, *names, first, *common, *arguments[2:])
+
+
+def signed_order(node: Node, path: Path, *changed: str) -> Result:
+    arguments = ("--trigger", "1800", *changed, "--out", path, "stop-loss", "2", "WETH", "USDC")
+    return acting(node, "order", "sign", *arguments)
+
+
+def test_order__signed_shown_placed_and_cancelled(node: Node, tmp_path: Path) -> None:
+    path, protocol = tmp_path / "order.json", node.devnet.protocol
+    owner = node.devnet.chain.accounts()[3]
+    result = signed_order(node, path, "--allow", "500", "--days", "7")
+    assert result.exit_code == 0, result.output
+    assert "at or below $1,800.0000" in result.output
+    assert "cannot be executed yet" not in result.output
+    found = order_file.load(path)
+    assert found.signed.signer(Domain.of(protocol.orders)) == owner
+    grant = protocol.operator(MarginAccount(owner), protocol.orders.address)
+    assert tuple(grant) == (1, found.signed.order.deadline, 121, 500 * 10**18)
+    shown = run(account.cli, "order", "show", "--network", node.network, "--manifest", node.manifest, path)
+    assert found.digest in shown.output
+    assert "open" in shown.output
+    assert f"Placed: {found.digest}" in acting(node, "order", "place", path, number="5").output
+    assert protocol.orders.state_of(found.signed.order.as_tuple()).open
+    assert f"Cancelled: {found.digest}" in acting(node, "order", "cancel", path).output
+    assert not protocol.orders.state_of(found.signed.order.as_tuple()).open
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "watched", "trail"),
+    [
+        (("stop-loss", "1", "WETH", "USDC"), Kind.BELOW, "WETH", 0),
+        (("--trail", "0.05", "stop-loss", "1", "WETH", "USDC"), Kind.TRAIL_BELOW, "WETH", 500),
+        (("--short", "stop-loss", "1", "USDC", "WETH"), Kind.ABOVE, "WETH", 0),
+        (("take-profit", "1", "WETH", "USDC"), Kind.ABOVE, "WETH", 0),
+        (("--short", "take-profit", "1", "USDC", "WETH"), Kind.BELOW, "WETH", 0),
+        (("--watch", "WBTC", "stop-loss", "1", "WETH", "USDC"), Kind.BELOW, "WBTC", 0),
+    ],
+)
+def test_order_sign__every_kind(
+    node: Node, tmp_path: Path, arguments: tuple[str, ...], kind: Kind, watched: str, trail: int
+) -> None:
+    path = tmp_path / "order.json"
+    result = acting(node, "order", "sign", "--trigger", "1900", "--out", path, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "cannot be executed yet" in result.output
+    order = order_file.load(path).signed.order
+    assert isinstance(order, Order)
+    asset = node.devnet.protocol.asset(watched)
+    assert (order.kind, order.watched, order.trail) == (kind, asset.token.address, trail)
+    assert order.trigger == 1_900 * 10 ** (36 - asset.decimals)
+
+
+def test_order_sign__trailing_without_a_trigger__starts_from_now(node: Node, tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    acting(node, "order", "sign", "--trail", "0.1", "--out", path, "stop-loss", "1", "WETH", "USDC")
+    order = order_file.load(path).signed.order
+    assert isinstance(order, Order)
+    assert order.trigger == node.devnet.protocol.price("WETH").raw_mid
+
+
+def test_order_sign__allowed_before__keeps_what_others_need(node: Node, tmp_path: Path) -> None:
+    protocol, owner = node.devnet.protocol, node.devnet.chain.accounts()[3]
+    signed_order(node, tmp_path / "first.json", "--allow", "500", "--days", "90", "--max-slippage", "0.05")
+    signed_order(node, tmp_path / "second.json", "--allow", "100", "--days", "7")
+    grant = protocol.operator(MarginAccount(owner), protocol.orders.address)
+    first = order_file.load(tmp_path / "first.json").signed.order
+    assert tuple(grant) == (1, first.deadline, 521, 100 * 10**18)
+
+
+def test_deleverage__set_and_cleared(node: Node, tmp_path: Path) -> None:
+    path, protocol = tmp_path / "standing.json", node.devnet.protocol
+    result = acting(node, "deleverage", "set", "--trigger", "1.5", "--target", "2", "--allow", "100", "--out", path)
+    assert result.exit_code == 0, result.output
+    assert "placed on chain" in result.output
+    found = order_file.load(path)
+    standing = found.signed.order
+    assert isinstance(standing, Deleverage)
+    assert (standing.trigger_ratio, standing.target_ratio) == (15 * 10**17, 2 * 10**18)
+    assert protocol.orders.is_due(standing.as_tuple())[0]
+    assert f"Cancelled: {found.digest}" in acting(node, "deleverage", "clear", found.digest).output
+    assert not protocol.orders.is_due(standing.as_tuple())[0]
+
+
+def test_order_cancel__group_and_everything(node: Node, tmp_path: Path) -> None:
+    orders, path = node.devnet.protocol.orders, tmp_path / "order.json"
+    signed_order(node, path, "--group", "7")
+    order = order_file.load(path).signed.order.as_tuple()
+    with node.devnet.chain.isolate():
+        assert "Cancelled: every order of group 7." in acting(node, "order", "cancel", "--group", "7").output
+        assert not orders.state_of(order).open
+    assert "Cancelled: every order signed so far." in acting(node, "order", "cancel", "--all").output
+    assert not orders.state_of(order).open
+    signed_order(node, path)
+    assert order_file.load(path).signed.order.epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--trigger", "0", "stop-loss", "1", "WETH", "USDC"), "--trigger: 0 is not positive"),
+        (("--trigger", "x", "stop-loss", "1", "WETH", "USDC"), "--trigger: 'x' is no amount"),
+        (("stop-loss", "1", "WETH", "USDC"), "--trigger: is missing"),
+        (("--trail", "0.1", "take-profit", "1", "WETH", "USDC"), "--trail: a take-profit does not trail"),
+        (("--trail", "1", "stop-loss", "1", "WETH", "USDC"), "orders: trail"),
+        (("--trail", "0.00001", "stop-loss", "1", "WETH", "USDC"), "--trail: 0.00001 has more than 4 decimals"),
+        (("--trigger", "1", "--fee", "0.2", "stop-loss", "1", "WETH", "USDC"), "orders: fee"),
+        (("--trigger", "1", "--max-slippage", "0.3", "stop-loss", "1", "WETH", "USDC"), "orders: slippage"),
+        (("--trigger", "1", "--allow", "-1", "stop-loss", "1", "WETH", "USDC"), "-1 is negative"),
+        (("--trigger", "1", "--group", str(2**256), "stop-loss", "1", "WETH", "USDC"), "--group: does not fit"),
+        (("--trigger", "1", "stop-loss", "0", "WETH", "USDC"), "orders: zero amount"),
+        (("--trigger", "1", "stop-loss", "1", "DOGE", "USDC"), "no asset 'DOGE'"),
+        (("--trigger", "1", "--watch", "DOGE", "stop-loss", "1", "WETH", "USDC"), "no asset 'DOGE'"),
+        (("--trigger", "1", "stop-loss", "1", "WETH", "WETH"), "WETH for WETH: an order buys something else"),
+    ],
+)
+def test_order_sign__malformed__one_line_and_no_file(
+    node: Node, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    path = tmp_path / "order.json"
+    result = acting(node, "order", "sign", "--out", path, *arguments)
+    assert line_of(result).startswith(f"Error: {expected}")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--trigger", "2", "--target", "1.5"), "orders: ratios"),
+        (("--fee", "0.02"), "orders: fee"),
+        (("--max-cost", "0.3"), "orders: cost"),
+        (("--trigger", "-1"), "--trigger: -1 is not positive"),
+    ],
+)
+def test_deleverage_set__malformed__one_line_and_no_file(
+    node: Node, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    path = tmp_path / "standing.json"
+    assert line_of(acting(node, "deleverage", "set", "--out", path, *arguments)).startswith(f"Error: {expected}")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "command", [("order", "show"), ("order", "place"), ("order", "cancel"), ("deleverage", "clear")]
+)
+def test_order__file_missing_damaged_or_foreign__one_line(node: Node, tmp_path: Path, command: tuple[str, str]) -> None:
+    path = tmp_path / "order.json"
+    named = ("--network", node.network, "--manifest", node.manifest, path)
+    assert line_of(run(account.cli, *command, *named)) == f"Error: {path}: cannot be read: No such file or directory"
+    path.write_text("[" * 10_000)
+    assert line_of(run(account.cli, *command, *named)).startswith(f"Error: {path}: is no JSON: ")
+    signed_order(node, path)
+    path.write_text(path.read_text().replace('"chain_id": 31337', '"chain_id": 1'))
+    assert line_of(run(account.cli, *command, *named)).startswith(f"Error: {path}: is for chain 1, 0x")
+
+
+def test_order_show__deadline_beyond_the_calendar(node: Node, tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    signed_order(node, path)
+    found = order_file.load(path)
+    endless = replace(found.signed.order, deadline=2**256 - 1)
+    replace(found, signed=replace(found.signed, order=endless)).save(path)
+    result = run(account.cli, "order", "show", "--network", node.network, "--manifest", node.manifest, path)
+    assert result.exit_code == 0, result.output
+    assert "for ever" in result.output
+
+
+def test_order_cancel__of_another_owner__one_line(node: Node, tmp_path: Path) -> None:
+    path = tmp_path / "order.json"
+    signed_order(node, path)
+    owner = node.devnet.chain.accounts()[3]
+    expected = f"Error: {path}: is of an account of {owner}, who alone can cancel it"
+    assert line_of(acting(node, "order", "cancel", path, number="4")) == expected
+
+
+@pytest.mark.parametrize("arguments", [(), ("--all", "--group", "1"), ("--all", "file.json")])
+def test_order_cancel__not_one_thing__usage(node: Node, arguments: tuple[str, ...]) -> None:
+    result = acting(node, "order", "cancel", *arguments)
+    assert result.exit_code == 2
+    assert "give one of: a file or a digest, --group, --all" in result.stderr
 
 
 # Through ape itself

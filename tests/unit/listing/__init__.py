@@ -1,0 +1,1 @@
+"""Tests of plimsoll.listing, plimsoll.isolated and their commands."""
