@@ -32,11 +32,16 @@ FIGURES ?= --write
 WORKERS ?= 2
 PYTEST := $(PYTHON) -m pytest
 FUZZ_PROFILE ?= ci
+SIZE ?= ci
+JOBS ?= $(WORKERS)
+SEED ?= plimsoll
+MINUTES ?= 0.5
+ENGINE ?= processes
 
-.PHONY: help setup compile demo console test gas figures fuzz lint types sizes format clean
+.PHONY: help setup compile demo console test gas differential coverage mutate figures fuzz fuzz-properties bench-fuzz setup-verify prove slither lint types sizes format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(PYTHON_STAMP) $(NODE_STAMP) ## Install everything into this folder (does nothing when nothing changed)
 
@@ -85,13 +90,42 @@ test: setup ## Run the tests
 gas: setup ## Measure every operation, print them beside the best peer, fail above the bounds
 	@ape run gas $(GAS_FLAGS)
 
-fuzz: setup ## Run the property tests with more examples (FUZZ_PROFILE=nightly for long ones)
+fuzz: setup ## Campaign of hostile machines over the whole protocol (MINUTES=n JOBS=k SEED=x ENGINE=processes|ray)
+	@$(PYTHON) -m plimsoll.verify.campaign run --minutes $(MINUTES) --jobs $(JOBS) --seed $(SEED) --engine $(ENGINE)
+
+fuzz-properties: setup ## Run the property tests with more examples (FUZZ_PROFILE=nightly for long ones)
 	@HYPOTHESIS_PROFILE=$(FUZZ_PROFILE) $(PYTEST) tests -n $(WORKERS) --dist loadfile -m hypothesis
+
+bench-fuzz: setup ## Measure how fast campaigns run: in process, on ape's py-evm, on anvil
+	@$(PYTHON) -m plimsoll.verify.bench
+
+setup-verify: setup ## Install what only campaigns on a cluster, proofs and static analysis need: Ray, z3, slither
+	@echo "installing requirements-verify.lock"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-verify.lock
+
+differential: setup ## Contract against model, formula by formula (SIZE=quick|ci|nightly JOBS=n SEED=text ONLY=name AGAIN=1)
+	@$(PYTHON) -m plimsoll.verify.differential --size $(SIZE) --jobs $(JOBS) --seed $(SEED) \
+		$(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+
+coverage: setup ## Line and branch coverage of the Vyper sources, fail on a branch without a test or a reason
+	@$(PYTHON) -m plimsoll.verify.coverage --workers $(WORKERS)
+
+mutate: setup ## Change the Vyper sources and see whether a test notices (FILES=... SAMPLE=n AGAIN=1)
+	@$(PYTHON) -m plimsoll.verify.mutation $(FILES) --jobs $(WORKERS) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(AGAIN),--again)
+
+prove: setup ## Prove the lemmas about the pure formulas with z3 (after make setup-verify; ONLY=word)
+	@$(PYTHON) -m plimsoll.verify.proofs $(ONLY)
+
+slither: setup ## Run slither over the contracts, fail on what tests/slither.toml does not judge (after make setup-verify)
+	@$(PYTHON) -m plimsoll.verify.static
 
 figures: setup ## Write the figures in README and docs/ again (after make gas)
 	@$(PYTHON) -m plimsoll.report.example $(FIGURES)
 	@$(PYTHON) -m plimsoll.report.size_and_gas $(FIGURES)
 	@$(PYTHON) -m plimsoll.report.push_cost $(FIGURES)
+	@$(PYTHON) -m plimsoll.report.attacks $(FIGURES)
+	@$(PYTHON) -m plimsoll.report.risk_desk $(FIGURES)
+	@$(PYTHON) -m plimsoll.report.crash $(FIGURES)
 
 sizes: setup ## Print runtime sizes, fail above the EVM's limit
 	@$(PYTHON) -m plimsoll.report.sizes

@@ -1,0 +1,221 @@
+"""Vyper bytecode that says which of its statements and decisions ran, on an in-process EVM at full speed.
+
+A *marker* is an address that nobody has. Reading its balance is allowed everywhere, also in a view, changes nothing,
+and is remembered by the EVM's cache of accounts even when the call is undone. Into the assembly that the compiler made
+go
+
+* before the first instruction of every statement: ``PUSH20 marker, BALANCE, POP``,
+* before the jump of every decision: the same with ``marker + (jumps or not)``, in the form that makes 0 mean "true".
+
+So the instrumented contract does what the plain one does, only at a higher price of gas: it is for coverage, never for
+a chain. Gas limits that sources name as constants (`GAS_CONSTANTS`) are raised by the same factor.
+
+A decision is where the text decides: an ``if``, an ``assert``, a conditional expression, an operand of ``and`` and
+``or``, a loop's end. The compiler's own checks (overflow, bounds, calldata, the lock, the selector) are not counted:
+they have no text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from plimsoll import artifacts
+
+PREFIX = "c0fe" + 20 * "0"
+"""The first twelve bytes of every marker; the last eight are its number."""
+
+GAS_CONSTANTS = re.compile(r"^(SOURCE_GAS|GAS_NEEDED)(: constant\(uint256\) = )([0-9_]+)", re.MULTILINE)
+GAS_FACTOR = 20
+
+_SYMBOL = "_sym_"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A statement (`ordinal` -1) or a decision in a source file; `file` is relative to the project."""
+
+    file: str
+    line: int
+    column: int
+    ordinal: int
+    text: str
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether it has two sides."""
+        return self.ordinal >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Instrumented:
+    """Creation code, and what its markers stand for; of a decision, its number is the true side, the next the other."""
+
+    init_code: bytes
+    places: dict[int, Place]
+
+
+def instrument(root: Path, source: Path) -> Instrumented:
+    """Compile a contract with markers; places outside of contracts/ (the library's) have none."""
+    from vyper.compiler.input_bundle import FileInput, FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+    from vyper.compiler.settings import OptimizationLevel, Settings, anchor_settings
+    from vyper.ir import compile_ir
+
+    class Bundle(FilesystemInputBundle):  # type: ignore[misc]
+        """The compiler's file system, with higher gas limits."""
+
+        def _load_from_path(self, resolved_path: Path, original_path: Path) -> FileInput:
+            read = super()._load_from_path(resolved_path, original_path)
+            text = GAS_CONSTANTS.sub(_raised, read.contents)
+            return FileInput(read.source_id, read.path, read.resolved_path, text)
+
+    bundle = Bundle([*artifacts.libraries(), root])
+    data = CompilerData(bundle.load_file(source), bundle, settings=Settings())
+    with anchor_settings(data.settings):
+        # the optimiser would turn some jumps around
+        assembly = compile_ir.compile_to_assembly(data.ir_nodes, optimize=OptimizationLevel.NONE)
+        work = _Work(root, source)
+        work.mark(assembly)
+        code, _ = compile_ir.assembly_to_evm(assembly, compiler_metadata=None)
+    return Instrumented(bytes(code), work.places)
+
+
+def _raised(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}{int(match[3].replace('_', '')) * GAS_FACTOR}"
+
+
+class _Work:
+    """One contract being marked; its numbers start from a digest of its path, so that no two contracts share one."""
+
+    def __init__(self, root: Path, source: Path) -> None:
+        self.root = root
+        self.places: dict[int, Place] = {}
+        digest = sha256(str(source.relative_to(root)).encode()).digest()
+        self._next = int.from_bytes(digest[:5], "big") << 20
+        self._ordinals: dict[tuple[str, int, int], int] = {}
+
+    def mark(self, assembly: list[Any]) -> None:
+        """Put markers into a code segment and those inside it."""
+        self._ordinals = {}
+        marked: list[Any] = []
+        seen: set[int] = set()
+        operands = 0
+        for i, item in enumerate(assembly):
+            if isinstance(item, list):
+                if type(item[0]).__name__ == "RuntimeHeader":
+                    header, *rest = item
+                    self.mark(rest)
+                    item[:] = [header, *rest]
+                marked.append(item)
+                continue
+            if operands or not isinstance(item, str):
+                operands = max(operands - 1, 0)
+                marked.append(item)
+                continue
+            operands = _operands(item)
+            node = getattr(item, "ast_source", None)
+            if node is not None and not self._continues(assembly, i):
+                statement = _statement(node)
+                if statement is not None and id(statement) not in seen:
+                    place = self._place(statement, -1)
+                    if place is not None:
+                        seen.add(id(statement))
+                        marked += self._marker(place)
+            if item == "JUMPI" and _is_symbol(assembly[i - 1]) and node is not None and _decides(node):
+                place = self._place(node, self._ordinal(node))
+                if place is not None:
+                    target = marked.pop()
+                    sense = ["ISZERO"] if _jumps_when_true(node) else ["ISZERO", "ISZERO"]
+                    marked += ["DUP1", *sense, *self._push(place), "ADD", "BALANCE", "POP", target]
+            marked.append(item)
+        assembly[:] = marked
+
+    def _continues(self, assembly: list[Any], i: int) -> bool:
+        """Whether the item belongs to the one before it: a symbol's definition, or what an offset or symbol is for."""
+        item = assembly[i]
+        before = assembly[i - 1] if i else ""
+        follows_symbol = isinstance(before, str) and _is_symbol(before)
+        return item == "JUMPDEST" or follows_symbol or before == "_OFST" or item == "DEBUG"
+
+    def _marker(self, place: Place) -> list[Any]:
+        return [*self._push(place), "BALANCE", "POP"]
+
+    def _push(self, place: Place) -> list[Any]:
+        number = self._next
+        self._next += 2
+        self.places[number] = place
+        return ["PUSH20", *bytes.fromhex(PREFIX), *number.to_bytes(8, "big")]
+
+    def _ordinal(self, node: Any) -> int:
+        key = (_file(node), node.lineno, node.col_offset)
+        self._ordinals[key] = self._ordinals.get(key, -1) + 1
+        return self._ordinals[key]
+
+    def _place(self, node: Any, ordinal: int) -> Place | None:
+        path = Path(_file(node))
+        if not path.is_relative_to(self.root / "contracts") or node.lineno is None:
+            return None  # the library's, or what the compiler made up, such as the getter of a public variable
+        text = (node.node_source_code or "").strip().splitlines()
+        return Place(str(path.relative_to(self.root)), node.lineno, node.col_offset, ordinal, text[0] if text else "")
+
+
+def _operands(item: str) -> int:
+    """Return how many of the following items are the bytes of this PUSH."""
+    return int(item[4:]) if item.startswith("PUSH") and item[4:].isdigit() else 0
+
+
+def _is_symbol(item: Any) -> bool:
+    return isinstance(item, str) and item.startswith(_SYMBOL)
+
+
+def _file(node: Any) -> str:
+    from vyper import ast
+
+    module = node if isinstance(node, ast.Module) else node.get_ancestor(ast.Module)
+    return str(getattr(module, "resolved_path", None) or getattr(module, "path", ""))
+
+
+def _statement(node: Any) -> Any:
+    """Return the innermost statement that a node is part of, None outside of a function's body."""
+    from vyper import ast
+
+    kinds = (
+        ast.Assign,
+        ast.AugAssign,
+        ast.AnnAssign,
+        ast.Expr,
+        ast.Log,
+        ast.Assert,
+        ast.Raise,
+        ast.Return,
+        ast.If,
+        ast.For,
+        ast.Break,
+        ast.Continue,
+    )
+    while node is not None and not isinstance(node, kinds):
+        node = getattr(node, "_parent", None)
+    return node if node is not None and node.get_ancestor(ast.FunctionDef) is not None else None
+
+
+def _jumps_when_true(node: Any) -> bool:
+    """Whether a decision's jump is taken when the text's condition holds.
+
+    An assert jumps over its revert, and a loop back to its start; what is true of a loop is that it goes on.
+    """
+    from vyper import ast
+
+    return isinstance(node, ast.For) or (
+        not isinstance(node, ast.IfExp | ast.BoolOp) and isinstance(_statement(node), ast.Assert)
+    )
+
+
+def _decides(node: Any) -> bool:
+    """Whether a jump that stems from this node is a decision of the text."""
+    from vyper import ast
+
+    return isinstance(node, ast.IfExp | ast.BoolOp | ast.If | ast.Assert | ast.For)

@@ -1,0 +1,435 @@
+"""Mutation testing of the Vyper sources: ``make mutate``.
+
+Every mutant (`plimsoll.verify.mutants`) is compiled into the contracts that contain its file and given to the tests
+that run its line, the most specific ones first; the first test that fails has killed it. A mutant that every test lets
+pass has survived: a test is missing, or the change changes nothing. Survivors of the second kind are explained one by
+one in `tests/mutants.toml`:
+
+    [["contracts/modules/token.vy"]]
+    text = "the line, as the source has it"
+    kind = "operator"
+    before = "+"
+    after = "-"
+    reason = "why no test can tell"
+
+The process forks a child for every mutant, so what is imported and compiled once is not done again. Which test runs
+which line is measured first, with markers (`plimsoll.verify.instrument`). Results are kept in `.cache/mutation`, so a
+run that was stopped goes on; a mutant is judged again when its file has changed, or with ``--again``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import pickle
+import random
+import signal
+import sys
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, cast
+
+from plimsoll import artifacts
+from plimsoll.verify import coverage_plugin
+from plimsoll.verify.coverage import GAS_TESTS, LEFT_OUT, SUITES
+from plimsoll.verify.mutants import Mutant, mutants
+
+LEAST = 95.0
+"""Per cent of mutants that must be killed or explained."""
+EXPLAINED = "tests/mutants.toml"
+PROFILE = "mutation"
+"""The hypothesis profile: few examples, always the same."""
+BUDGET = 60.0
+"""Seconds of tests that a mutant has to survive; the most specific tests come first."""
+PATIENCE = 180
+"""Seconds after which a child is stopped; its mutant is killed, as it made a test hang."""
+
+KILLED, SURVIVED, SAME, INVALID, UNSEEN = "killed", "survived", "same code", "does not compile", "no test runs it"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant, in how many seconds, and by which test file."""
+
+    status: str
+    seconds: float
+    by: str = ""
+
+
+# Children
+
+
+def in_child(work: Callable[[], Any], patience: int = PATIENCE) -> tuple[int, int]:
+    """Start `work` in a fork; return its pid and the end of a pipe from which its pickled result can be read."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    os.close(reader)
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.alarm(patience)
+    code = 1
+    try:
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        result = pickle.dumps(work())
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(result)
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def results(jobs: Iterable[tuple[Any, Callable[[], Any]]], workers: int) -> Iterator[tuple[Any, Any]]:
+    """Run jobs in children, so many at once; yield each label with its result, None where the child gave none."""
+    running: dict[int, tuple[Any, int]] = {}
+    waiting = iter(jobs)
+    try:
+        while True:
+            for label, work in waiting:
+                pid, reader = in_child(work)
+                running[pid] = (label, reader)
+                if len(running) >= workers:
+                    break
+            if not running:
+                return
+            pid, _ = os.waitpid(-1, 0)
+            label, reader = running.pop(pid)
+            with os.fdopen(reader, "rb") as pipe:
+                answer = pipe.read()
+            yield label, pickle.loads(answer) if answer else None
+    finally:
+        for pid, (_, reader) in running.items():
+            os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            os.close(reader)
+
+
+def run_tests(files: Iterable[str], *options: str) -> int:
+    """Run test files in this process; return pytest's exit code."""
+    import pytest
+
+    arguments = ["-x", "-q", "--no-header", "-p", "no:cacheprovider", *options]
+    return int(pytest.main([*arguments, *(f"--deselect={test}" for test in GAS_TESTS), *files]))
+
+
+# Which test runs which line
+
+
+def test_files() -> list[str]:
+    """Return the test files that can kill a mutant."""
+    root = artifacts.home()
+    found = [str(path.relative_to(root)) for suite in SUITES for path in (root / suite).rglob("test_*.py")]
+    return sorted(name for name in found if not name.startswith(LEFT_OUT))
+
+
+Lines = dict[str, list[int]]
+
+
+def measure(file: str) -> tuple[float, float, Lines] | None:
+    """In a child: seconds of a test file, the same with markers, and the lines it runs; None if it fails."""
+    started = time.perf_counter()
+    if run_tests([file]):
+        return None
+    plain = time.perf_counter() - started
+    folder = Path(os.environ[coverage_plugin.FOLDER])
+    code = run_tests([file], "-p", "plimsoll.verify.coverage_plugin")
+    lines: dict[str, set[int]] = defaultdict(set)
+    output = folder / f"{os.getpid()}.json"
+    if output.is_file():
+        content = json.loads(output.read_text())
+        touched = set(content["touched"])
+        for number, (name, line, _, ordinal, _) in content["places"].items():
+            if ordinal < 0 and int(number) in touched:
+                lines[name].add(line)
+    return plain, float(code), {name: sorted(each) for name, each in lines.items()}
+
+
+@dataclass(frozen=True)
+class Map:
+    """For every test file its seconds and the lines that it runs."""
+
+    seconds: dict[str, float]
+    lines: dict[str, Lines]
+
+    def tests_of(self, mutant: Mutant, statements: list[int]) -> list[str]:
+        """Return the test files that run a mutant's statement (its file where it is in none), specific ones first."""
+        own = max((line for line in statements if line <= mutant.line), default=0)
+        whole = mutant.kind == "lock" or own == 0
+        found = [
+            test for test, lines in self.lines.items() if mutant.file in lines and (whole or own in lines[mutant.file])
+        ]
+        return sorted(found, key=lambda test: (sum(map(len, self.lines[test].values())), self.seconds[test]))
+
+
+def load_map(workers: int, progress: Callable[[str], None]) -> Map:
+    """Return the map, measured again for test files that are new or changed, or when a contract has changed."""
+    folder = _folder()
+    path = folder / "map.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    contracts = _digest(*(text for _, text in sorted(_sources().items())))
+    root = artifacts.home()
+    wanted = {name: _digest(contracts, (root / name).read_text()) for name in test_files()}
+    missing = [name for name, digest in wanted.items() if known.get(name, {}).get("digest") != digest]
+    os.environ[coverage_plugin.FOLDER] = str(folder)
+    jobs = ((name, (lambda name=name: measure(name))) for name in missing)
+    for done, (name, answer) in enumerate(results(jobs, workers), start=1):
+        progress(f"which lines {name} runs ({done} of {len(missing)})")
+        if answer is None:
+            raise SystemExit(f"{name} fails without any mutant: mend it first")
+        known[name] = {"digest": wanted[name], "seconds": answer[0], "lines": answer[2]}
+        if done % 10 == 0 or done == len(missing):
+            _write(path, {name: entry for name, entry in known.items() if name in wanted})
+    for stray in folder.glob("[0-9]*.json"):
+        stray.unlink()
+    entries = {name: known[name] for name in wanted}
+    return Map(
+        {name: entry["seconds"] for name, entry in entries.items()},
+        {name: entry["lines"] for name, entry in entries.items()},
+    )
+
+
+# Judging
+
+
+def judge(mutant: Mutant, contracts: list[str], tests: list[str]) -> Verdict:
+    """In a child: compile the mutant into its contracts and let the tests run."""
+    started = time.perf_counter()
+    root = artifacts.home()
+    changed = mutant.apply((root / mutant.file).read_text())
+    plain = artifacts.load
+    made: dict[str, artifacts.Artifact] = {}
+
+    def load(name: str) -> artifacts.Artifact:
+        if name not in contracts:
+            return plain(name)
+        if name not in made:
+            made[name] = artifacts.compile_with(name, {mutant.file: changed})
+        return made[name]
+
+    try:
+        differs = any(load(name).init_code != plain(name).init_code for name in contracts)
+    except artifacts.ArtifactError:
+        return Verdict(INVALID, time.perf_counter() - started)
+    if not differs:
+        return Verdict(SAME, time.perf_counter() - started)
+    artifacts.load = load
+    for test in tests:
+        if run_tests([test]):
+            return Verdict(KILLED, time.perf_counter() - started, test)
+    return Verdict(SURVIVED, time.perf_counter() - started)
+
+
+def within_budget(tests: list[str], seconds: dict[str, float]) -> list[str]:
+    """Return the first tests, as many as fit into `BUDGET`, at least one."""
+    chosen: list[str] = []
+    spent = 0.0
+    for test in tests:
+        spent += seconds[test]
+        if chosen and spent > BUDGET:
+            continue
+        chosen.append(test)
+    return chosen
+
+
+# What there is
+
+
+def all_mutants(files: list[str]) -> list[Mutant]:
+    """Return the mutants of these files, or of all sources."""
+    sources = _sources()
+    unknown = [file for file in files if file not in sources]
+    if unknown:
+        raise SystemExit(f"no Vyper source {unknown[0]}; there are {', '.join(sources)}")
+    return [mutant for file in files or sources for mutant in mutants(file, sources[file])]
+
+
+def sample(found: list[Mutant], size: int, seed: int) -> list[Mutant]:
+    """Return so many mutants, every file having its share."""
+    chosen = random.Random(seed).sample(found, min(size, len(found)))
+    return sorted(chosen, key=lambda mutant: (mutant.file, mutant.start))
+
+
+def contracts_with(file: str) -> list[str]:
+    """Return the contracts, harnesses included, whose code contains a source; the smallest first."""
+    return [name for _, name in sorted((size, name) for name, (size, files) in _uses().items() if file in files)]
+
+
+_used: dict[str, tuple[int, frozenset[str]]] = {}
+
+
+def _uses() -> dict[str, tuple[int, frozenset[str]]]:
+    if not _used:
+        for source in artifacts.sources():
+            artifact = artifacts.load(source.stem)
+            _used[source.stem] = (artifact.runtime_size, artifacts.files_of(source.stem))
+    return _used
+
+
+def _sources() -> dict[str, str]:
+    """Return every source of the protocol by its path from the project: all but mocks."""
+    root = artifacts.home()
+    paths = sorted(path for path in (root / "contracts").rglob("*.vy") if "mocks" not in path.parts)
+    return {str(path.relative_to(root)): path.read_text() for path in paths}
+
+
+def _folder() -> Path:
+    folder = artifacts.home() / ".cache" / "mutation"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def _write(path: Path, content: Any) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(path)
+
+
+# The explained
+
+
+def explained() -> dict[tuple[str, str, str, str, str], str]:
+    """Return the reasons of the survivors that change nothing, by file, line's text, kind, before and after."""
+    path = artifacts.home() / EXPLAINED
+    if not path.is_file():
+        return {}
+    return {
+        (file, entry["text"], entry["kind"], entry["before"], entry["after"]): entry["reason"]
+        for file, entries in tomllib.loads(path.read_text()).items()
+        for entry in entries
+    }
+
+
+def key_of(mutant: Mutant) -> tuple[str, str, str, str, str]:
+    """Return what an explanation is found by."""
+    return mutant.file, mutant.text, mutant.kind, mutant.before, mutant.after
+
+
+# The command
+
+
+def report(judged: list[tuple[Mutant, Verdict]]) -> tuple[str, float]:
+    """Return a table by file with the survivors below it, and the score in per cent."""
+    reasons = explained()
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    survivors = []
+    for mutant, verdict in judged:
+        status = verdict.status
+        if status in (SURVIVED, UNSEEN) and key_of(mutant) in reasons:
+            status = "explained"
+        elif status in (SURVIVED, UNSEEN):
+            survivors.append(f"{mutant}   in `{mutant.text[:90]}`" + (" (no test runs it)" if status == UNSEEN else ""))
+        rows[mutant.file][status] += 1
+        rows["total"][status] += 1
+    width = max(map(len, rows), default=5)
+    lines = [f"{'file':{width}} {'killed':>7} {'explained':>9} {'survived':>8} {'score':>7}"]
+    score = 100.0
+    for name in [*sorted(set(rows) - {"total"}), "total"]:
+        row = rows[name]
+        alive = row[SURVIVED] + row[UNSEEN]
+        good = row[KILLED] + row["explained"]
+        score = 100 * good / max(good + alive, 1)
+        lines.append(f"{name:{width}} {row[KILLED]:7} {row['explained']:9} {alive:8} {score:6.1f}%")
+    total = rows["total"]
+    lines.append(f"not counted: {total[SAME]} with the same code, {total[INVALID]} that do not compile")
+    return "\n".join([*lines, *survivors]), score
+
+
+def main() -> None:
+    """Judge mutants and print the table; exit 1 below `LEAST` per cent."""
+    parser = argparse.ArgumentParser(description="Mutation testing of the Vyper sources.")
+    parser.add_argument("files", nargs="*", help="sources, from the project's folder; all if none is named")
+    parser.add_argument("--sample", type=int, help="judge so many of them only")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--again", action="store_true", help="judge survivors again")
+    parser.add_argument("--report", action="store_true", help="only print what is known")
+    parser.add_argument("--list", action="store_true", help="only print the mutants")
+    arguments = parser.parse_args()
+    found = all_mutants(arguments.files)
+    if arguments.sample:
+        found = sample(found, arguments.sample, arguments.seed)
+    if arguments.list:
+        print("\n".join(map(str, found)))
+        return
+    judged = list(_judged(found, arguments))
+    text, score = report(judged)
+    print(text)
+    if score < LEAST:
+        sys.exit(f"{score:.1f} % of the mutants were killed or are explained; {LEAST:g} % are asked for")
+
+
+def _judged(found: list[Mutant], arguments: argparse.Namespace) -> Iterator[tuple[Mutant, Verdict]]:
+    sources = _sources()
+    path = _folder() / "results.json"
+    known: dict[str, list[Any]] = json.loads(path.read_text()) if path.is_file() else {}
+    keys = {mutant.id: _digest(mutant.id, sources[mutant.file]) for mutant in found}
+    retried = (SURVIVED, UNSEEN) if arguments.again else ()
+    todo = []
+    for mutant in found:
+        entry = known.get(keys[mutant.id])
+        if entry is not None and entry[0] not in retried:
+            yield mutant, Verdict(*entry)
+        elif not arguments.report:
+            todo.append(mutant)
+    if not todo:
+        return
+    yield from _judge_all(todo, known, keys, path, arguments.jobs)
+
+
+def _judge_all(
+    todo: list[Mutant], known: dict[str, list[Any]], keys: dict[str, str], path: Path, workers: int
+) -> Iterator[tuple[Mutant, Verdict]]:
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    os.environ["HYPOTHESIS_PROFILE"] = PROFILE
+    for module in ("pytest", "hypothesis", "plimsoll.devnet", "vyper.compiler.phases", "snekmate"):
+        importlib.import_module(module)
+    lines = load_map(workers, say)
+    statements: dict[str, list[int]] = defaultdict(list)
+    for each in lines.lines.values():
+        for file, numbers in each.items():
+            statements[file] = sorted({*statements[file], *numbers})
+    jobs = []
+    for mutant in todo:
+        tests = within_budget(lines.tests_of(mutant, statements[mutant.file]), lines.seconds)
+        if not tests:
+            verdict = Verdict(UNSEEN, 0.0)
+            known[keys[mutant.id]] = [verdict.status, verdict.seconds, verdict.by]
+            yield mutant, verdict
+        else:
+            contracts = contracts_with(mutant.file)
+            jobs.append((mutant, _job(mutant, contracts, tests)))
+    started = time.perf_counter()
+    for done, (mutant, answer) in enumerate(results(jobs, workers), start=1):
+        verdict = cast("Verdict | None", answer) or Verdict(KILLED, PATIENCE, "a test that hung or crashed")
+        verdict = replace(verdict, seconds=round(verdict.seconds, 2))
+        known[keys[mutant.id]] = [verdict.status, verdict.seconds, verdict.by]
+        left = (time.perf_counter() - started) / done * (len(jobs) - done)
+        say(f"{done}/{len(jobs)}, {left / 60:.0f} min left: {verdict.status} in {verdict.seconds:.1f} s: {mutant}")
+        if done % 20 == 0 or done == len(jobs):
+            _write(path, known)
+        yield mutant, verdict
+
+
+def _job(mutant: Mutant, contracts: list[str], tests: list[str]) -> Callable[[], Verdict]:
+    return lambda: judge(mutant, contracts, tests)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Choosing tests, running children, and the report of the mutation campaign."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from plimsoll.verify import mutation
+from plimsoll.verify.mutants import Mutant
+from plimsoll.verify.mutation import INVALID, KILLED, SAME, SURVIVED, UNSEEN, Map, Verdict, in_child, report, results
+
+
+def mutant(line: int = 5, kind: str = "operator", file: str = "a.vy") -> Mutant:
+    return Mutant(file, line, kind, 0, "+", "-", f"line {line}")
+
+
+def test_tests_of__those_that_run_the_statement_specific_ones_first() -> None:
+    known = Map(
+        seconds={"all": 5.0, "one": 1.0, "other": 1.0},
+        lines={"all": {"a.vy": [1, 4, 9], "b.vy": [1]}, "one": {"a.vy": [4]}, "other": {"a.vy": [9]}},
+    )
+    assert known.tests_of(mutant(5), [1, 4, 9]) == ["one", "all"], "line 5 is the second line of the statement on 4"
+    assert known.tests_of(mutant(9), [1, 4, 9]) == ["other", "all"]
+    assert known.tests_of(mutant(2, "lock"), [4, 9]) == ["one", "other", "all"]
+    assert known.tests_of(mutant(5, file="c.vy"), []) == []
+
+
+def test_within_budget__as_many_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutation, "BUDGET", 10.0)
+    seconds = {"a": 4.0, "b": 7.0, "c": 5.0}
+    assert mutation.within_budget(["a", "b", "c"], seconds) == ["a"]
+    assert mutation.within_budget(["b"], {"b": 99.0}) == ["b"]
+
+
+def test_results__every_child_answers_once() -> None:
+    jobs = [(i, (lambda i=i: (i * i, os.getpid()))) for i in range(7)]
+    found = dict(results(jobs, 3))
+    assert {label: answer[0] for label, answer in found.items()} == {i: i * i for i in range(7)}
+    assert len({answer[1] for answer in found.values()}) == 7
+    assert os.getpid() not in {answer[1] for answer in found.values()}
+
+
+def test_results__a_child_that_crashes_or_hangs_has_no_answer() -> None:
+    def crash() -> None:
+        raise RuntimeError("inside the child")
+
+    pid, reader = in_child(lambda: time.sleep(60), patience=1)
+    _, status = os.waitpid(pid, 0)
+    os.close(reader)
+    assert os.WIFSIGNALED(status)
+    assert dict(results([("crash", crash)], 1)) == {"crash": None}
+
+
+def test_report__score_counts_the_explained_and_leaves_out_what_is_no_mutant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    judged = [
+        (mutant(1), Verdict(KILLED, 1, "t")),
+        (mutant(2), Verdict(SURVIVED, 1)),
+        (mutant(3), Verdict(SURVIVED, 1)),
+        (mutant(4), Verdict(UNSEEN, 0)),
+        (mutant(5), Verdict(SAME, 1)),
+        (mutant(6), Verdict(INVALID, 1)),
+    ]
+    monkeypatch.setattr(mutation, "explained", lambda: {mutation.key_of(mutant(3)): "no test can tell"})
+    text, score = report(judged)
+    assert score == 50
+    assert "a.vy:2: operator: `+` -> `-`" in text
+    assert "a.vy:3" not in text
+    assert "a.vy:4: operator: `+` -> `-`   in `line 4` (no test runs it)" in text
+    assert "not counted: 1 with the same code, 1 that do not compile" in text
+
+
+def test_explained__by_file_and_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = 'text = "line 5"\nkind = "operator"\nbefore = "+"\nafter = "-"\nreason = "equal"\n'
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "mutants.toml").write_text(f'[["a.vy"]]\n{entry}')
+    monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path))
+    assert mutation.explained() == {mutation.key_of(mutant(5)): "equal"}
