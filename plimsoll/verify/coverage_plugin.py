@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,29 @@ FOLDER = "PLIMSOLL_COVERAGE"
 """The environment variable that names the folder."""
 
 CODE_LIMIT = 1 << 20
-GAS = 2**40
+GAS = 10**9
+"""Of a call: enough for any with markers, and spent in seconds by what burns all it gets."""
 
 _places: dict[int, Place] = {}
 _touched: set[int] = set()
 _chains: list[revm.RevmChain] = []
 _instrumented: dict[str, artifacts.Artifact] = {}
 _load = artifacts.load
+
+
+@dataclass(frozen=True)
+class _Marked(artifacts.Artifact):
+    """A contract with markers. As a blueprint it stays plain: it would fit in none."""
+
+    plain: artifacts.Artifact
+
+    @property
+    def blueprint(self) -> bytes:
+        return self.plain.blueprint
+
+    @property
+    def blueprint_rest(self) -> bytes:
+        return self.plain.blueprint_rest
 
 
 def load(name: str) -> artifacts.Artifact:
@@ -41,7 +57,7 @@ def load(name: str) -> artifacts.Artifact:
     if name not in _instrumented:
         made = instrument(artifacts.home(), plain.source)
         _places.update(made.places)
-        _instrumented[name] = replace(plain, init_code=made.init_code)
+        _instrumented[name] = _Marked(plain.name, plain.abi, made.init_code, plain.runtime_size, plain.source, plain)
     return _instrumented[name]
 
 

@@ -28,7 +28,7 @@ from plimsoll import artifacts
 PREFIX = "c0fe" + 20 * "0"
 """The first twelve bytes of every marker; the last eight are its number."""
 
-GAS_CONSTANTS = re.compile(r"^(SOURCE_GAS|GAS_NEEDED)(: constant\(uint256\) = )([0-9_]+)", re.MULTILINE)
+GAS_CONSTANTS = re.compile(r"^([A-Z_]*GAS[A-Z_]*)(: constant\(uint256\) = )([0-9_]+)", re.MULTILINE)
 GAS_FACTOR = 20
 
 _SYMBOL = "_sym_"
@@ -135,11 +135,14 @@ class _Work:
         assembly[:] = marked
 
     def _continues(self, assembly: list[Any], i: int) -> bool:
-        """Whether the item belongs to the one before it: a symbol's definition, or what an offset or symbol is for."""
-        item = assembly[i]
-        before = assembly[i - 1] if i else ""
-        follows_symbol = isinstance(before, str) and _is_symbol(before)
-        return item == "JUMPDEST" or follows_symbol or before == "_OFST" or item == "DEBUG"
+        """Whether a marker cannot stand before the item, or would never run there: a jump after its target, an offset's
+        operands, and a label with its JUMPDEST.
+        """
+        item, before = assembly[i], assembly[i - 1] if i else ""
+        after = assembly[i + 1] if i + 1 < len(assembly) else ""
+        is_label = _is_symbol(item) and after == "JUMPDEST"
+        is_jump = item in ("JUMP", "JUMPI") and _is_symbol(before)
+        return is_label or is_jump or item in ("JUMPDEST", "DEBUG") or before == "_OFST"
 
     def _marker(self, place: Place) -> list[Any]:
         return [*self._push(place), "BALANCE", "POP"]
