@@ -17,6 +17,7 @@ from eth_account.messages import encode_typed_data
 
 from plimsoll.chain import Chain, Contract, Receipt
 from plimsoll.protocol.client import named_reverts
+from plimsoll.protocol.operators import DOMAIN_TYPE
 from plimsoll.protocol.orders import Domain
 
 
@@ -34,12 +35,7 @@ class Attestation:
         fields = ("subject", "expiry", "generation", "nonce")
         return {
             "types": {
-                "EIP712Domain": [
-                    {"name": "name", "type": "string"},
-                    {"name": "version", "type": "string"},
-                    {"name": "chainId", "type": "uint256"},
-                    {"name": "verifyingContract", "type": "address"},
-                ],
+                "EIP712Domain": DOMAIN_TYPE,
                 "Attestation": [
                     {"name": name, "type": "address" if name == "subject" else "uint256"} for name in fields
                 ],

@@ -45,6 +45,14 @@ class Grant:
         return (int(self.permissions), self.expiry, self.max_loss, self.loss_budget)
 
 
+DOMAIN_TYPE = [
+    {"name": "name", "type": "string"},
+    {"name": "version", "type": "string"},
+    {"name": "chainId", "type": "uint256"},
+    {"name": "verifyingContract", "type": "address"},
+]
+"""The EIP-712 type of the domains of all our contracts."""
+
 REVOKED = Grant(Permission.NONE, 0)
 
 
@@ -77,12 +85,7 @@ def typed_data(
     """Return the EIP-712 message that grants `grant` to `operator`, for any wallet to sign."""
     return {
         "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
+            "EIP712Domain": DOMAIN_TYPE,
             "SetOperator": [
                 {"name": "owner", "type": "address"},
                 {"name": "scope", "type": "uint256"},

@@ -12,7 +12,7 @@ Amounts are raw units, mids dollars (WAD) per raw unit scaled by 1e18, costs and
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from eth_account import Account as Signer
@@ -22,19 +22,13 @@ from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
 from plimsoll.model.protection_orders import Kind
-from plimsoll.protocol.operators import sign
+from plimsoll.protocol.operators import DOMAIN_TYPE, sign
 from plimsoll.units import EVERYTHING
 
 NAME, VERSION = "Plimsoll orders", "1"
 """Of the contract's EIP-712 domain."""
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Largest `s` of a signature that the contract accepts."""
-_DOMAIN_TYPE = [
-    {"name": "name", "type": "string"},
-    {"name": "version", "type": "string"},
-    {"name": "chainId", "type": "uint256"},
-    {"name": "verifyingContract", "type": "address"},
-]
 _TYPES = {"str": "address", "bool": "bool", "int": "uint256", "Kind": "uint256"}
 
 
@@ -83,7 +77,7 @@ class _Message:
         name = type(self).__name__
         return {
             "types": {
-                "EIP712Domain": _DOMAIN_TYPE,
+                "EIP712Domain": DOMAIN_TYPE,
                 name: [{"name": _camel(each.name), "type": _TYPES[str(each.type)]} for each in members],
             },
             "primaryType": name,
@@ -234,24 +228,23 @@ def take_profit(
     epoch: int = 0,
 ) -> Order:
     """Return an order that leaves a position when the market has gone its way; arguments as in `stop_loss`."""
-    return Order(
-        account=account,
-        kind=Kind.BELOW if short else Kind.ABOVE,
-        watched=watched or (buy if short else sell),
-        trigger=trigger,
-        trail=0,
+    order = stop_loss(
+        account,
         sell=sell,
         buy=buy,
         amount=amount,
-        min_fill=min_fill,
-        min_rate=min_rate,
+        trigger=trigger,
         max_slippage=max_slippage,
         fee=fee,
-        repay_only=short,
-        group=fresh_group() if group is None else group,
-        epoch=epoch,
         deadline=deadline,
+        watched=watched,
+        short=short,
+        min_fill=min_fill,
+        min_rate=min_rate,
+        group=group,
+        epoch=epoch,
     )
+    return replace(order, kind=Kind.BELOW if short else Kind.ABOVE)
 
 
 def fresh_group() -> int:

@@ -19,6 +19,7 @@ from plimsoll.artifacts import home, load
 from plimsoll.chain import Chain, Contract
 from plimsoll.chain.abi import ContractAbi, FunctionAbi, contract_abi
 from plimsoll.config import AssetConfig, Config, FeedConfig
+from plimsoll.protocol.operators import DOMAIN_TYPE
 from plimsoll.units import WAD
 
 WORD = 32
@@ -411,12 +412,7 @@ def _typed(contract: Any, chain_id: int, kind: str, fields: list[tuple[str, str]
     named = contract.eip712Domain()
     return {
         "types": {
-            "EIP712Domain": [
-                {"name": "name", "type": "string"},
-                {"name": "version", "type": "string"},
-                {"name": "chainId", "type": "uint256"},
-                {"name": "verifyingContract", "type": "address"},
-            ],
+            "EIP712Domain": DOMAIN_TYPE,
             kind: [{"type": each, "name": name} for each, name in fields],
         },
         "primaryType": kind,

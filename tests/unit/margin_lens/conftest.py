@@ -10,7 +10,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from plimsoll.chain import RevmChain
-from tests.support.scenario import DAY, World, deploy_world
+from tests.support.scenario import DAY, PRICE_PARAMETERS, World, deploy_world
 
 RETURN, FAIL, BURN = range(3)
 QUOTE = (True, False, 3, 4, -5, -6, 7, 8, 9)
@@ -109,3 +109,24 @@ def deployed_world(session_chain: RevmChain) -> Iterator[World]:
 def world(chain: RevmChain, deployed_world: World) -> World:
     """The world of `deployed_world`, as it was built."""
     return deployed_world
+
+
+def burning_world(chain: RevmChain) -> tuple[World, int]:
+    """A world, and the largest account: twelve assets, each with three sources that burn all the gas they get."""
+    symbols = [f"T{number}" for number in range(12)]
+    world = deploy_world(chain, tuple((symbol, "MockERC20", 18, 1_000, False) for symbol in symbols))
+    account, deployer = world.account("trader"), world.roles["deployer"]
+    for symbol in symbols[:8]:
+        world.deposit(account, symbol, 10)
+    for symbol in symbols[8:]:
+        world.lend(symbol, 10)
+        world.borrow(account, symbol, 1)
+    for symbol in symbols:
+        others = [chain.deploy("MockPriceSource", sender=deployer) for _ in range(2)]
+        sources = [world[symbol].source, *others]
+        for source in others:
+            source.set_price(1_000 * 10**18, sender=deployer)
+        world.risk_engine.set_sources(world[symbol].key, sources, PRICE_PARAMETERS, sender=world.roles["owner"])
+        for source in sources:
+            source.set_burn(sender=deployer)
+    return world, account

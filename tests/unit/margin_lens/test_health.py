@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from plimsoll.chain import RevmChain
 from plimsoll.chain.abi import checksum
 from plimsoll.model import account_word
-from tests.support.scenario import PRICE_PARAMETERS, World, deploy_world
+from tests.support.scenario import World
+from tests.unit.margin_lens.conftest import burning_world
 
 EMPTY = (0, 0, 0, 0, 0, 0)
 
@@ -77,22 +78,7 @@ def test_health__hundred_largest_accounts__fit_thirty_million_gas(world: World) 
 
 def test_health__largest_account_and_every_source_burns_its_gas__still_answers(chain: RevmChain) -> None:
     """Twelve assets, three sources each: the most that one entry's allowance has to pay for."""
-    symbols = [f"T{number}" for number in range(12)]
-    world = deploy_world(chain, tuple((symbol, "MockERC20", 18, 1_000, False) for symbol in symbols))
-    account, deployer = world.account("trader"), world.roles["deployer"]
-    for symbol in symbols[:8]:
-        world.deposit(account, symbol, 10)
-    for symbol in symbols[8:]:
-        world.lend(symbol, 10)
-        world.borrow(account, symbol, 1)
-    for symbol in symbols:
-        others = [chain.deploy("MockPriceSource", sender=deployer) for _ in range(2)]
-        sources = [world[symbol].source, *others]
-        for source in others:
-            source.set_price(1_000 * 10**18, sender=deployer)
-        world.risk_engine.set_sources(world[symbol].key, sources, PRICE_PARAMETERS, sender=world.roles["owner"])
-        for source in sources:
-            source.set_burn(sender=deployer)
+    world, account = burning_world(chain)
     (entry,) = world.lens.health([account])
     assert (entry.ok, entry.health.status) == (True, 3)
     assert entry.health == world.engine.health(account)

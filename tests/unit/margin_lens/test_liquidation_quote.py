@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plimsoll.chain import RevmChain
-from tests.support.scenario import DEAD, PRICE_PARAMETERS, STALE, WIDE, World, deploy_world
-from tests.unit.margin_lens.conftest import Scripted
+from tests.support.scenario import DEAD, STALE, WIDE, World
+from tests.unit.margin_lens.conftest import Scripted, burning_world
 
 
 def test_liquidation_quote__healthy_account__equals_the_auctions(world: World) -> None:
@@ -35,22 +35,7 @@ def test_liquidation_quote__under_auction__equals_the_auctions(world: World) -> 
 
 def test_liquidation_quote__largest_account_and_every_source_burns_its_gas__still_answers(chain: RevmChain) -> None:
     """Twelve assets, three sources each: the most that the allowance has to pay for."""
-    symbols = [f"T{number}" for number in range(12)]
-    world = deploy_world(chain, tuple((symbol, "MockERC20", 18, 1_000, False) for symbol in symbols))
-    account, deployer = world.account("trader"), world.roles["deployer"]
-    for symbol in symbols[:8]:
-        world.deposit(account, symbol, 10)
-    for symbol in symbols[8:]:
-        world.lend(symbol, 10)
-        world.borrow(account, symbol, 1)
-    for symbol in symbols:
-        others = [chain.deploy("MockPriceSource", sender=deployer) for _ in range(2)]
-        sources = [world[symbol].source, *others]
-        for source in others:
-            source.set_price(1_000 * 10**18, sender=deployer)
-        world.risk_engine.set_sources(world[symbol].key, sources, PRICE_PARAMETERS, sender=world.roles["owner"])
-        for source in sources:
-            source.set_burn(sender=deployer)
+    world, account = burning_world(chain)
     ok, quote = world.lens.liquidation_quote(account)
     assert ok
     assert quote == world.auction.quote(account)
