@@ -110,14 +110,15 @@ differential: setup ## Contract against model, formula by formula (SIZE=quick|ci
 coverage: setup ## Line and branch coverage of the Vyper sources, fail on a branch without a test or a reason
 	@$(PYTHON) -m plimsoll.verify.coverage --workers $(WORKERS)
 
-mutate: setup ## Change the Vyper sources and see whether a test notices (FILES=... SAMPLE=n AGAIN=1)
-	@$(PYTHON) -m plimsoll.verify.mutation $(FILES) --jobs $(WORKERS) $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(AGAIN),--again)
+mutate: setup ## Change the Vyper sources and see whether a test notices (FILES=... SAMPLE=n KNOWN=1 AGAIN=1 BUDGET=seconds)
+	@$(PYTHON) -m plimsoll.verify.mutation $(FILES) --jobs $(WORKERS) $(if $(SAMPLE),--sample $(SAMPLE)) \
+		$(if $(KNOWN),--known) $(if $(AGAIN),--again) $(if $(BUDGET),--budget $(BUDGET))
 
 prove: setup ## Prove the lemmas about the pure formulas with z3 (after make setup-verify; ONLY=word)
 	@$(PYTHON) -m plimsoll.verify.proofs $(ONLY)
 
 slither: setup ## Run slither over the contracts, fail on what tests/slither.toml does not judge (after make setup-verify)
-	@$(PYTHON) -m plimsoll.verify.static
+	@$(PYTHON) -m plimsoll.verify.static --jobs $(WORKERS)
 
 figures: setup ## Write the figures in README and docs/ again (after make gas)
 	@$(PYTHON) -m plimsoll.report.example $(FIGURES)

@@ -91,12 +91,7 @@ def load(name: str) -> Artifact:
     if ":" in name:
         return _load_npm(home(), name)
     root = home()
-    source = _source(root, name)
-    entry = _valid_entry(root, name)
-    if entry is None:
-        entry = _compile(root, source, name)
-        _store(root, name, entry)
-    return _artifact(name, source, entry)
+    return _artifact(name, _source(root, name), _entry(root, name))
 
 
 def compile_with(name: str, replaced: dict[str, str]) -> Artifact:
@@ -108,9 +103,7 @@ def compile_with(name: str, replaced: dict[str, str]) -> Artifact:
 
 def files_of(name: str) -> frozenset[str]:
     """Return the project's sources that go into a contract, by their path from the project."""
-    load(name)
-    entry = _valid_entry(home(), name)
-    assert entry is not None
+    entry = _entry(home(), name)
     return frozenset(key.removeprefix("project:") for key in entry["files"] if key.startswith("project:"))
 
 
@@ -218,6 +211,15 @@ def _compile(root: Path, source: Path, name: str, replaced: dict[str, str] | Non
 def _compiler_message(error: Exception) -> str:
     text = str(error).strip()
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _entry(root: Path, name: str) -> dict[str, Any]:
+    """Return a contract's entry in the cache, compiled now if there is none that holds."""
+    entry = _valid_entry(root, name)
+    if entry is None:
+        entry = _compile(root, _source(root, name), name)
+        _store(root, name, entry)
+    return entry
 
 
 def _valid_entry(root: Path, name: str) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ from ape.logging import LogLevel, logger
 from rich.console import Console
 from rich.table import Table
 
+from plimsoll.verify import journal
 from plimsoll.verify.campaign.machine import Finding
 from plimsoll.verify.campaign.replay import backend_of, chain_of
 from plimsoll.verify.campaign.runner import STEPS, campaign
@@ -96,6 +97,9 @@ def main() -> None:
             f"{row.calls / row.wall:,.1f}",
             f"{rows[0].per_second / row.per_second:,.0f}",
         )
+    if options.others and options.calls >= CALLS:
+        seconds = sum(row.wall for row in rows)
+        journal.note("bench", per_second=rows[0].per_second, anvil=rows[-1].per_second, seconds=seconds)
     console.print(table)
     console.print(conditions())
     print(f"{rows[0].per_second:.0f} calls/s")

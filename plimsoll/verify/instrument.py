@@ -11,19 +11,23 @@ So the instrumented contract does what the plain one does, only at a higher pric
 a chain. Gas limits that sources name as constants (`GAS_CONSTANTS`) are raised by the same factor.
 
 A decision is where the text decides: an ``if``, an ``assert``, a conditional expression, an operand of ``and`` and
-``or``, a loop's end. The compiler's own checks (overflow, bounds, calldata, the lock, the selector) are not counted:
-they have no text.
+``or``, whether a loop starts and whether it goes on. The compiler's own checks (overflow, bounds, a loop's range,
+calldata, the lock, the selector) are not counted: they have no text.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from plimsoll import artifacts
+from plimsoll.verify.quick_compile import quickly
 
 PREFIX = "c0fe" + 20 * "0"
 """The first twelve bytes of every marker; the last eight are its number."""
@@ -75,8 +79,8 @@ def instrument(root: Path, source: Path) -> Instrumented:
 
     bundle = Bundle([*artifacts.libraries(), root])
     data = CompilerData(bundle.load_file(source), bundle, settings=Settings())
-    with anchor_settings(data.settings):
-        # the optimiser would turn some jumps around
+    with _in_order(), quickly(), anchor_settings(data.settings):
+        # this optimiser too would turn some jumps around
         assembly = compile_ir.compile_to_assembly(data.ir_nodes, optimize=OptimizationLevel.NONE)
         work = _Work(root, source)
         work.mark(assembly)
@@ -86,6 +90,24 @@ def instrument(root: Path, source: Path) -> Instrumented:
 
 def _raised(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}{int(match[3].replace('_', '')) * GAS_FACTOR}"
+
+
+@contextmanager
+def _in_order() -> Iterator[None]:
+    """Keep the IR's optimiser from exchanging the sides of a decision, which it does to save an instruction."""
+    from vyper.ir import optimizer
+
+    exchange = 'elif len(argz) == 3 and argz[0].value not in ("iszero", "ne"):'
+    plain = optimizer._optimize
+    source = inspect.getsource(plain)
+    if source.count(exchange) != 1:
+        raise RuntimeError("this version of Vyper optimises decisions in another way")
+    code = compile(source.replace(exchange, "elif False:"), optimizer.__file__, "exec")
+    exec(code, vars(optimizer))  # noqa: S102  the compiler's own text
+    try:
+        yield
+    finally:
+        optimizer._optimize = plain
 
 
 class _Work:
@@ -125,11 +147,11 @@ class _Work:
                     if place is not None:
                         seen.add(id(statement))
                         marked += self._marker(place)
-            if item == "JUMPI" and _is_symbol(assembly[i - 1]) and node is not None and _decides(node):
+            if item == "JUMPI" and _is_symbol(assembly[i - 1]) and node is not None and _decides(node, assembly[i - 1]):
                 place = self._place(node, self._ordinal(node))
                 if place is not None:
                     target = marked.pop()
-                    sense = ["ISZERO"] if _jumps_when_true(node) else ["ISZERO", "ISZERO"]
+                    sense = ["ISZERO"] if _jumps_when_true(node, target) else ["ISZERO", "ISZERO"]
                     marked += ["DUP1", *sense, *self._push(place), "ADD", "BALANCE", "POP", target]
             marked.append(item)
         assembly[:] = marked
@@ -205,20 +227,27 @@ def _statement(node: Any) -> Any:
     return node if node is not None and node.get_ancestor(ast.FunctionDef) is not None else None
 
 
-def _jumps_when_true(node: Any) -> bool:
+def _jumps_when_true(node: Any, target: str) -> bool:
     """Whether a decision's jump is taken when the text's condition holds.
 
-    An assert jumps over its revert, and a loop back to its start; what is true of a loop is that it goes on.
+    An assert jumps over its revert. What is true of a loop is that there is a round, or another one: it jumps to its
+    end before the first, and back to its start after each.
     """
     from vyper import ast
 
-    return isinstance(node, ast.For) or (
-        not isinstance(node, ast.IfExp | ast.BoolOp) and isinstance(_statement(node), ast.Assert)
-    )
+    if isinstance(node, ast.For):
+        return not _leads_to(target, "loop_exit")
+    return not isinstance(node, ast.IfExp | ast.BoolOp) and isinstance(_statement(node), ast.Assert)
 
 
-def _decides(node: Any) -> bool:
+def _decides(node: Any, target: str) -> bool:
     """Whether a jump that stems from this node is a decision of the text."""
     from vyper import ast
 
-    return isinstance(node, ast.IfExp | ast.BoolOp | ast.If | ast.Assert | ast.For)
+    if isinstance(node, ast.For):
+        return _leads_to(target, "loop_exit") or _leads_to(target, "loop_start")
+    return isinstance(node, ast.IfExp | ast.BoolOp | ast.If | ast.Assert)
+
+
+def _leads_to(target: str, label: str) -> bool:
+    return target.startswith(f"{_SYMBOL}{label}")

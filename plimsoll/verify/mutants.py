@@ -1,12 +1,13 @@
 """Small wrong changes of a Vyper source, one at a time: what a test suite has to notice.
 
     operators     + - * // % & | << >> and their checked, unchecked and augmented forms
-    comparisons   the bound moved (< to <=), and the answer turned around (== to !=)
+    comparisons   the bound moved (< to <=), and the answer turned around (== to !=) unless it is a whole condition:
+                  one that always or never holds is harder to notice
     logic         and, or, not; a condition that always or never holds
     constants     one more
     roundings     down for up, up for down, by the names that say so
     statements    left out: assignments, asserts, logs, calls
-    calls         two arguments exchanged; min for max
+    calls         two arguments of one type exchanged, but no factors; min for max
     locks         the file without its pragma
 
 A mutant that does not compile, or compiles to the same code, is none. Generation is deterministic.
@@ -18,7 +19,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
+
+from plimsoll import artifacts
 
 _OPERATORS = {
     "Add": ("+", "-"),
@@ -83,17 +87,37 @@ class Mutant:
         return f"{self.file}:{self.line}: {self.kind}: {_short(self.before)} -> {_short(self.after)}"
 
 
-def mutants(file: str, source: str) -> list[Mutant]:
-    """Return every mutant of a source in the order of the text."""
+def mutants(file: str, source: str, exchangeable: set[tuple[int, int]] | None = None) -> list[Mutant]:
+    """Return every mutant of a source in the order of the text.
+
+    Arguments are exchanged only where `exchangeable` has the line and column of the first, if it is given.
+    """
     found: dict[tuple[int, str, str], Mutant] = {}
     lines = source.splitlines()
-    for kind, start, end, after in _Generator(source).changes():
+    for kind, start, end, after in _Generator(source, exchangeable).changes():
         before = source[start:end]
         if before != after:
             line = source.count("\n", 0, start) + 1
             text = lines[line - 1].strip()
             found.setdefault((start, before, after), Mutant(file, line, kind, start, before, after, text))
     return sorted(found.values(), key=lambda mutant: (mutant.start, mutant.kind, mutant.after))
+
+
+def exchangeable(path: Path) -> set[tuple[int, int]]:
+    """Return line and column of every argument of a source whose successor is of the same type."""
+    from vyper import ast
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.phases import CompilerData
+    from vyper.compiler.settings import Settings
+
+    bundle = FilesystemInputBundle([*artifacts.libraries(), artifacts.home()])
+    tree = CompilerData(bundle.load_file(path), bundle, settings=Settings()).annotated_vyper_module
+    return {
+        (left.lineno, left.col_offset)
+        for call in tree.get_descendants(ast.Call)
+        for left, right in zip(call.args, call.args[1:], strict=False)
+        if left._metadata.get("type") == right._metadata.get("type")
+    }
 
 
 def _short(text: str) -> str:
@@ -108,12 +132,16 @@ Change = tuple[str, int, int, str]
 class _Generator:
     """Walks one source."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, exchangeable: set[tuple[int, int]] | None) -> None:
         from vyper import ast
+
+        self.exchangeable = exchangeable
 
         self.ast = ast
         self.source = source
         self.tree = ast.parse_to_ast(source)
+        variables = self.tree.get_children(ast.VariableDecl)
+        self.immutables = {variable.target.id for variable in variables if variable.is_immutable}
         self.offsets = [0]
         for line in source.splitlines(keepends=True):
             self.offsets.append(self.offsets[-1] + len(line))
@@ -152,6 +180,11 @@ class _Generator:
             and getattr(parent.target, "id", "") in unpacked
         )
 
+    def _is_condition(self, node: Any) -> bool:
+        """Whether a node is what an if, a conditional expression or an assert asks."""
+        parent = getattr(node, "_parent", None)
+        return isinstance(parent, self.ast.If | self.ast.IfExp | self.ast.Assert) and node is parent.test
+
     def _is_type(self, node: Any) -> bool:
         """Whether a node is part of a type: of a variable, or given to convert, empty or abi_decode."""
         child, parent = node, getattr(node, "_parent", None)
@@ -179,7 +212,7 @@ class _Generator:
                 yield from self._between(node.target, node.value, f"{sign}=", f"{other}=", "operator")
             case ast.Compare():
                 sign, others = _COMPARISONS[type(node.op).__name__]
-                for other in others:
+                for other in others[:-1] if self._is_condition(node) else others:
                     yield from self._between(node.left, node.right, sign, other, "comparison")
             case ast.BoolOp():
                 word, other = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
@@ -201,11 +234,20 @@ class _Generator:
         if isinstance(node, ast.If | ast.IfExp):
             yield "condition", *self._span(node.test), "True"
             yield "condition", *self._span(node.test), "False"
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Log | ast.Assert):
-            is_docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Str)
-            if not is_docstring:
-                start, end = self._span(node)
-                yield "statement", self._line_start(start), end, "pass"
+        is_statement = isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Log | ast.Assert)
+        if is_statement and not self._is_needed(node):
+            start, end = self._span(node)
+            yield "statement", self._line_start(start), end, "pass"
+
+    def _is_needed(self, statement: Any) -> bool:
+        """Whether nothing compiles without a statement: an immutable's value, a module's constructor; or it is text."""
+        ast = self.ast
+        if isinstance(statement, ast.Assign):
+            return getattr(statement.target, "id", "") in self.immutables
+        if isinstance(statement, ast.Expr):
+            called = getattr(statement.value, "func", None)
+            return isinstance(statement.value, ast.Str) or getattr(called, "attr", "") == "__init__"
+        return False
 
     def _of_call(self, node: Any) -> Iterator[Change]:
         name = getattr(node.func, "id", "")
@@ -213,7 +255,10 @@ class _Generator:
             yield "call", *self._span(node.func), _CALLS[name]
         if name in ("max", "min", "unsafe_add", "unsafe_mul", "convert", "empty", "method_id", "raw_call"):
             return
-        for left, right in zip(node.args, node.args[1:], strict=False):
+        product = getattr(node.func, "attr", "") == "_mul_div"
+        for left, right in zip(node.args[product:], node.args[product + 1 :], strict=False):
+            if self.exchangeable is not None and (left.lineno, left.col_offset) not in self.exchangeable:
+                continue
             a, b = self._text(left), self._text(right)
             (start, middle), (after, end) = self._span(left), self._span(right)
             if a != b:

@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from plimsoll import artifacts
+from plimsoll.verify import journal
 from plimsoll.verify.differential import accounts, auctions, pools, prices, risk
 from plimsoll.verify.differential.bench import Bench
 from plimsoll.verify.differential.formula import Formula
@@ -167,6 +168,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for difference in result.differences:
             print(difference)
     print(table(results))
+    if not given.only:
+        journal.note(
+            "differential",
+            cases=sum(result.cases for result in results),
+            formulas=len(names),
+            differences=sum(result.count for result in results),
+            seconds=sum(result.seconds for result in results),
+        )
     return int(any(result.count for result in results))
 
 

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import sys
 
+from plimsoll.verify import journal
 from plimsoll.verify.proofs import lemmas, smt
 
 
@@ -29,6 +30,8 @@ def main() -> None:
     for verdict in failed:
         print(f"\n{verdict.lemma.name}: {verdict.why}")
     seconds = sum(verdict.seconds for verdict in verdicts)
+    if not arguments.word:
+        journal.note("proofs", lemmas=len(verdicts), proved=len(verdicts) - len(failed), seconds=seconds)
     print(f"{len(verdicts) - len(failed)} of {len(verdicts)} lemmas proved in {seconds:.1f} s")
     if failed:
         sys.exit(1)

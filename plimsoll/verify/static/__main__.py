@@ -6,13 +6,16 @@ import argparse
 import importlib.util
 import logging
 import sys
+import time
 import tomllib
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from plimsoll import artifacts
+from plimsoll.verify import journal
 from plimsoll.verify.static.analysis import Analysis, Finding, Write, analyse
 
 JUDGED = "tests/slither.toml"
@@ -82,18 +85,19 @@ def main() -> None:
     """Analyse, print what differs, and how much was judged."""
     parser = argparse.ArgumentParser(description="slither over the contracts, compared with what was judged.")
     parser.add_argument("names", nargs="*", help="contracts; all if none is named, and only then stale entries count")
+    parser.add_argument("--jobs", type=int, default=2, help="contracts analysed at the same time")
     parser.add_argument("--list", action="store_true", help="print everything that was found")
     arguments = parser.parse_args()
     if importlib.util.find_spec("slither") is None:
         sys.exit("slither is not installed: run `make setup-verify`")
-    logging.disable(logging.CRITICAL)
     known = judgement((artifacts.home() / JUDGED).read_text())
+    started = time.monotonic()
     chosen = [path for path in contracts() if not arguments.names or path.stem in arguments.names]
     analyses: list[Analysis] = []
-    for path in chosen:
-        print(f"{path.stem}", end=": ", file=sys.stderr, flush=True)
-        analyses.append(analyse(path))
-        print(f"{len(analyses[-1].findings)} findings", file=sys.stderr, flush=True)
+    with ProcessPoolExecutor(arguments.jobs, initializer=logging.disable, initargs=(logging.CRITICAL,)) as pool:
+        for path, analysis in zip(chosen, pool.map(analyse, chosen), strict=True):
+            analyses.append(analysis)
+            print(f"{path.stem}: {len(analysis.findings)} findings", file=sys.stderr, flush=True)
     findings = [each for analysis in analyses for each in analysis.findings]
     writes = [each for analysis in analyses for each in analysis.writes]
     if arguments.list:
@@ -105,6 +109,9 @@ def main() -> None:
     print("\n".join(lines))
     judged = len({each.key for each in findings if each.detector not in known.off})
     print(f"{len(chosen)} contracts: {judged} findings of {len(findings)} judged one by one, {len(known.off)} off")
+    if not arguments.names:
+        seconds = time.monotonic() - started
+        journal.note("static", contracts=len(chosen), judged=judged, new=len(lines), seconds=seconds)
     if lines:
         sys.exit(1)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plimsoll.verify.mutants import Mutant, mutants
+from plimsoll import artifacts
+from plimsoll.verify.mutants import Mutant, exchangeable, mutants
 
 SOURCE = '''# pragma version 0.4.3
 # pragma nonreentrancy on
@@ -93,3 +94,19 @@ def test_apply__another_source() -> None:
     assert mutant.apply("a + b") == "a - b"
     with pytest.raises(ValueError, match=r"x\.vy: the source has changed"):
         mutant.apply("a * b")
+
+
+def test_mutants__arguments_of_two_types_are_not_exchanged() -> None:
+    file = "contracts/modules/share_math.vy"
+    path = artifacts.home() / file
+    places = exchangeable(path)
+    assert places
+    every = [mutant for mutant in mutants(file, path.read_text()) if mutant.kind == "arguments"]
+    chosen = [mutant for mutant in mutants(file, path.read_text(), places) if mutant.kind == "arguments"]
+    assert chosen == every, "all numbers"
+    assert not [mutant for mutant in mutants(file, path.read_text(), set()) if mutant.kind == "arguments"]
+    path = artifacts.home() / "contracts" / "adapters" / "swappers" / "VaultSwapper.vy"
+    lines = path.read_text().splitlines()
+    exchanged = {lines[line - 1][column:].partition(",")[0] for line, column in exchangeable(path)}
+    assert {"to", "sell"} <= exchanged
+    assert "amount" not in exchanged

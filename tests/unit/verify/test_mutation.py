@@ -28,11 +28,28 @@ def test_tests_of__those_that_run_the_statement_specific_ones_first() -> None:
     assert known.tests_of(mutant(5, file="c.vy"), []) == []
 
 
-def test_within_budget__as_many_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutation, "BUDGET", 10.0)
-    seconds = {"a": 4.0, "b": 7.0, "c": 5.0}
-    assert mutation.within_budget(["a", "b", "c"], seconds) == ["a"]
-    assert mutation.within_budget(["b"], {"b": 99.0}) == ["b"]
+def test_in_turns__every_line_once_before_any_line_twice() -> None:
+    jobs = [(mutant(line, kind), ["t"]) for line in range(20) for kind in ("operator", "constant", "call")]
+    ordered = mutation.in_turns(jobs, 7)
+    assert sorted(ordered, key=str) == sorted(jobs, key=str)
+    lines = [each.line for each, _ in ordered]
+    assert [set(lines[at : at + 20]) for at in (0, 20, 40)] == [set(range(20))] * 3
+    assert lines != sorted(lines), "at random"
+    assert ordered == mutation.in_turns(jobs, 7) != mutation.in_turns(jobs, 8)
+
+
+def test_within_budget__as_many_as_fit() -> None:
+    seconds = {"a": 4.0, "b": 7.0, "c": 5.0, "d": 1.0}
+    assert mutation.within_budget(["a", "b", "c", "d"], seconds, 10.0) == ["a", "c", "d"], "b does not fit"
+    assert mutation.within_budget(["b"], {"b": 99.0}, 10.0) == ["b"]
+
+
+def test_run_tests__names_the_first_that_fails(tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text("def test_good(): pass\ndef test_bad(): assert False\ndef test_worse(): assert False\n")
+    code, by = mutation.run_tests([str(file)], f"--rootdir={tmp_path}")
+    assert (code, by) == (1, "test_it.py::test_bad")
+    assert mutation.run_tests([f"{file}::test_good"], f"--rootdir={tmp_path}") == (0, "")
 
 
 def test_results__every_child_answers_once() -> None:
