@@ -7,7 +7,7 @@ from typing import Any
 
 from plimsoll.chain import ZERO_ADDRESS, Chain, Revert
 from plimsoll.errors import from_reason
-from plimsoll.listing import Check, Result, check_transfer
+from plimsoll.listing_report import Check, Result, check_token, check_transfer, decimals_of
 from plimsoll.protocol import Protocol
 from plimsoll.risk.read import token_symbol
 from plimsoll.risk.tables import money, rate
@@ -54,13 +54,8 @@ class IsolatedListing:
         return found
 
     def _check_token(self) -> Iterator[Check]:
-        if not self.chain.is_contract(self.token):
-            yield Check("token", Result.FAIL, f"there is no contract at {self.token} on chain {self.chain.chain_id}")
-            return
-        try:
-            decimals = decimals_of(self.chain, self.token)
-        except (Revert, ValueError):
-            yield Check("token", Result.FAIL, "it does not say its decimals")
+        decimals = yield from check_token(self.chain, self.token, "it")
+        if decimals is None:
             return
         fits = decimals <= MOST_DECIMALS
         yield Check("token", Result.HOLDS if fits else Result.FAIL, f"{decimals} decimals, of at most {MOST_DECIMALS}")
@@ -104,9 +99,3 @@ class IsolatedListing:
             yield Check("rehearsal", Result.FAIL, str(from_reason(error.reason, None, error.halt)))
             return
         yield Check("rehearsal", Result.HOLDS, f"the listing would go through, as {int.from_bytes(output, 'big'):#x}")
-
-
-def decimals_of(chain: Chain, token: str) -> int:
-    """Return what a token says of its decimals."""
-    decimals: int = chain.at("MockERC20", token).decimals()
-    return decimals

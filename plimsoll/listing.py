@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any
 
 from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Revert
@@ -23,13 +22,14 @@ from plimsoll.chain.abi import contract_abi
 from plimsoll.config import AssetConfig, SourceConfig, TwapConfig
 from plimsoll.errors import PlimsollError, from_reason
 from plimsoll.governance import Call
+from plimsoll.listing_report import NO_SUCH_CALLER, Check, Result, check_token, check_transfer
 from plimsoll.manifest import Deployed, ListedAsset, Manifest, code_hash, plain
 from plimsoll.model import margin_rate, price_oracle, volatility
 from plimsoll.model.price_source import Reading
 from plimsoll.protocol import Protocol
 from plimsoll.risk.read import REACH
 from plimsoll.risk.tables import money, precise, rate
-from plimsoll.risk.transfers import SINK, Received
+from plimsoll.risk.transfers import Received
 from plimsoll.risk.venues import Venues
 from plimsoll.risk.world import AssetFacts, World
 from plimsoll.screen import percent
@@ -40,25 +40,7 @@ CAPS_OVER_DEPTH = 10
 MILLION = 10**6
 _COUNTS = ("min_sources", "interval", "window", "fast_half_life", "slow_half_life", "patience")
 """Parameters that are numbers or seconds; the others are rates and fractions."""
-_NO_SUCH_CALLER = "RejectCallerWithCode"
 STATUSES = ("OK", "WIDE", "STALE", "DEAD")
-
-
-class Result(Enum):
-    """How a check came out."""
-
-    HOLDS = "pass"
-    NOTE = "note"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report."""
-
-    subject: str
-    result: Result
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +59,6 @@ class Difference:
     field: str
     found: str
     wanted: str
-
-
-def failed(checks: Sequence[Check]) -> list[Check]:
-    """Return the checks that failed."""
-    return [check for check in checks if check.result is Result.FAIL]
-
-
-def check_transfer(
-    chain: Chain, address: str, holders: Sequence[str], decimals: int, received: Received | None
-) -> Iterator[Check]:
-    """Say how a token behaves when the first of these sends some of it who has any; `received` finds what arrives."""
-    token: Any = chain.at("MockERC20", address)
-    balances = [(holder, token.balanceOf(holder)) for holder in holders if holder != ZERO_ADDRESS]
-    holder, balance = next((each for each in balances if each[1]), ("", 0))
-    if not balance:
-        yield Check("transfer", Result.NOTE, "nobody is known who could send some: name a --holder")
-        return
-    amount = min(balance, 10**decimals)
-    try:
-        output = chain.simulate(token, token.transfer.encode(SINK, amount), sender=holder)
-    except Revert as error:
-        if _NO_SUCH_CALLER in error.halt:
-            yield Check("transfer", Result.NOTE, f"this chain makes no call for the contract {holder}: name a --holder")
-        else:
-            yield Check("transfer", Result.FAIL, f"it is refused: {error}")
-        return
-    if output and int.from_bytes(output[:32], "big") != 1:
-        yield Check("transfer", Result.FAIL, "it answers false")
-        return
-    yield Check("transfer", Result.HOLDS, "answers true" if output else "answers nothing, which is taken for true")
-    arrived = received(address, holder, amount) if received else None
-    if arrived is None:
-        yield Check("transfer", Result.NOTE, "whether all of it arrives cannot be simulated on this chain")
-    elif arrived != amount:
-        said = f"of {amount} raw units {arrived} arrive: a fee on transfer, which the engine refuses"
-        yield Check("transfer", Result.FAIL, said)
-    else:
-        yield Check("transfer", Result.HOLDS, "all of it arrives")
 
 
 class Listing:
@@ -195,13 +139,8 @@ class Listing:
         return found
 
     def _check_token(self) -> Iterator[Check]:
-        if not self.chain.is_contract(self.token):
-            yield Check("token", Result.FAIL, f"there is no contract at {self.token} on chain {self.chain.chain_id}")
-            return
-        try:
-            decimals = self.chain.at("MockERC20", self.token).decimals()
-        except (Revert, ValueError):
-            yield Check("token", Result.FAIL, f"{self.token} does not say its decimals")
+        decimals = yield from check_token(self.chain, self.token, self.token)
+        if decimals is None:
             return
         wanted = self.asset.decimals
         same = decimals == wanted
@@ -538,7 +477,7 @@ class Listing:
         try:
             self.chain.simulate(contract, contract.method(call.function).encode(*call.arguments), sender=self.owner)
         except Revert as error:
-            if _NO_SUCH_CALLER in error.halt:
+            if NO_SUCH_CALLER in error.halt:
                 return
             reason = from_reason(error.reason, None, error.halt)
             raise PlimsollError(f"{call.role}.{call.function}: {reason}") from error

@@ -31,11 +31,11 @@ def progress_of(console: Console) -> Iterator[Progress]:
     """Show steps as a bar on a terminal and as lines elsewhere."""
     if not console.is_terminal:
 
-        def say(number: int, total: int, title: str) -> None:
+        def tell(number: int, total: int, title: str) -> None:
             if title:
                 console.print(f"[{number + 1:>3}/{total}] {title}", markup=False, highlight=False)
 
-        yield say
+        yield tell
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True) as bar:
@@ -45,6 +45,11 @@ def progress_of(console: Console) -> Iterator[Progress]:
             bar.update(task, completed=number, total=total, description=title)
 
         yield move
+
+
+def say(console: Console, text: str) -> None:
+    """Print a line as it is, however long: ids, addresses and calls are for copying."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def dollars(value: Decimal, places: int = 2) -> str:

@@ -1,6 +1,6 @@
 """What the desk and the listing commands share: accounts, manifests, reports on the screen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -9,8 +9,9 @@ from rich.table import Table
 
 from plimsoll.chain import Chain
 from plimsoll.commands import manifest_path
+from plimsoll.errors import PlimsollError
 from plimsoll.keeper.state import AccountState
-from plimsoll.listing import Check, Result
+from plimsoll.listing_report import Check, Result, failed
 from plimsoll.protocol import Protocol
 from plimsoll.risk.accounts import every_account
 
@@ -25,9 +26,11 @@ def checks_table(title: str, checks: Iterable[Check]) -> Table:
     return table
 
 
-def say(console: Console, text: str) -> None:
-    """Print a line as it is, however long: addresses and calls are for copying."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+def refuse_failed(checks: Sequence[Check]) -> None:
+    """Raise, one line, when a check of a report failed."""
+    bad = failed(checks)
+    if bad:
+        raise PlimsollError(f"{len(bad)} of {len(checks)} checks failed: nothing was sent")
 
 
 def accounts_of(protocol: Protocol, console: Console, url: str | None, path: Path) -> Mapping[int, AccountState]:

@@ -1,5 +1,7 @@
 """Read the timelock's queue and act on it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from plimsoll.commands import (
 )
 from plimsoll.errors import PlimsollError
 from plimsoll.governance import NOTHING, Governance, Operation, State, moment, not_accepted
-from plimsoll.screen import make_console
+from plimsoll.screen import make_console, say
 
 id_argument = click.argument("operation", metavar="ID")
 
@@ -117,9 +119,7 @@ def schedule(
 def execute(network: str, account: str | None, manifest_path: Path | None, operation: str) -> None:
     """Execute an operation that is due. Anybody may."""
     console = make_console()
-    with connected(network, account) as (chain, sender):
-        rule = load(chain, manifest_path)
-        found = rule.find(operation)
+    with acting_on(network, account, manifest_path, operation) as (rule, found, sender):
         if found.state is State.WAITING:
             raise PlimsollError(f"{found.name} is not due before {moment(found.ready_at)}")
         _require(found, State.READY)
@@ -137,9 +137,7 @@ def execute(network: str, account: str | None, manifest_path: Path | None, opera
 def cancel(network: str, account: str | None, manifest_path: Path | None, operation: str) -> None:
     """Cancel a queued operation. The timelock's owner and the guardian may."""
     console = make_console()
-    with connected(network, account) as (chain, sender):
-        rule = load(chain, manifest_path)
-        found = rule.find(operation)
+    with acting_on(network, account, manifest_path, operation) as (rule, found, sender):
         _require(found, State.WAITING, State.READY)
         rule.cancel(found, sender)
         say(console, f"Cancelled {found.name}:")
@@ -173,6 +171,16 @@ def accept(network: str, account: str | None, manifest_path: Path | None) -> Non
             say(console, f"Nothing is queued: {rule.timelock.owner()} has to run this command.")
 
 
+@contextmanager
+def acting_on(
+    network: str, account: str | None, named: Path | None, operation: str
+) -> Iterator[tuple[Governance, Operation, str]]:
+    """Connect to act on an operation: yield the timelock, what is known of the operation, and who sends."""
+    with connected(network, account) as (chain, sender):
+        rule = load(chain, named)
+        yield rule, rule.find(operation), sender
+
+
 def load(chain: Chain, named: Path | None) -> Governance:
     """Return the timelock of a chain's deployment, whose code is the manifest's."""
     manifest = load_manifest(chain, named)
@@ -197,11 +205,6 @@ def calls(console: Console, rule: Governance, operation: Operation) -> None:
     """Print an operation's calls, one a line."""
     for line in rule.lines(operation):
         say(console, f"  {line}")
-
-
-def say(console: Console, text: str) -> None:
-    """Print a line as it is, however long: ids and calls are for copying."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _require(operation: Operation, *states: State) -> None:

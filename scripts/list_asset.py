@@ -22,16 +22,17 @@ from plimsoll.commands import (
 )
 from plimsoll.errors import PlimsollError
 from plimsoll.governance import Governance, moment
-from plimsoll.listing import Check, Listing, OwnerCall, failed
+from plimsoll.listing import Listing, OwnerCall
+from plimsoll.listing_report import Check
 from plimsoll.manifest import Manifest
 from plimsoll.protocol import Protocol, named_reverts
 from plimsoll.risk import World, read
-from plimsoll.risk.accounts import index_beside, node_at
+from plimsoll.risk.accounts import index_beside
 from plimsoll.risk.effect import Effect, effect
 from plimsoll.risk.tables import duration
-from plimsoll.risk.transfers import received_by_node, received_in_process
-from plimsoll.screen import make_console, progress_of, table_of
-from scripts._desk import accounts_of, checks_table, file_of, say
+from plimsoll.risk.transfers import received_on
+from plimsoll.screen import make_console, progress_of, say, table_of
+from scripts._desk import accounts_of, checks_table, file_of, refuse_failed
 
 
 @click.command()
@@ -79,9 +80,7 @@ def cli(
         calls = show_change(console, listing) if change else []
         if not change:
             say(console, "No account holds or owes it yet: nobody's line moves.")
-        bad = failed(checks)
-        if bad:
-            raise PlimsollError(f"{len(bad)} of {len(checks)} checks failed: nothing was sent")
+        refuse_failed(checks)
         if change and not calls:
             say(console, "The chain has the file's parameters already.")
             return
@@ -93,12 +92,7 @@ def cli(
 
 def run_checks(listing: Listing, chain: Chain, change: bool) -> list[Check]:
     """Return the report; transfers are simulated by the node, or by the chain in this process."""
-    url = node_url()
-    if url is None:
-        listing.received = received_in_process(chain)
-        return listing.change_checks() if change else listing.checks()
-    with node_at(url, chain.chain_id) as node:
-        listing.received = received_by_node(node)
+    with received_on(chain, node_url()) as listing.received:
         return listing.change_checks() if change else listing.checks()
 
 

@@ -17,12 +17,10 @@ from plimsoll.commands import (
 )
 from plimsoll.errors import PlimsollError
 from plimsoll.isolated import FACTORY, IsolatedListing
-from plimsoll.listing import failed
 from plimsoll.protocol import named_reverts
-from plimsoll.risk.accounts import node_at
-from plimsoll.risk.transfers import received_by_node, received_in_process
-from plimsoll.screen import make_console
-from scripts._desk import checks_table, say
+from plimsoll.risk.transfers import received_on
+from plimsoll.screen import make_console, say
+from scripts._desk import checks_table, refuse_failed
 
 
 @click.command()
@@ -45,16 +43,10 @@ def cli(network: str, account: str | None, manifest_path: Path | None, execute: 
         if FACTORY not in protocol.manifest.contracts:
             raise PlimsollError("the deployment has no factory of listings: only its owner lists (ape run list_asset)")
         listing = IsolatedListing(protocol, to_checksum_address(token), sender)
-        url = node_url()
-        if url is None:
-            checks = listing.checks(received_in_process(chain))
-        else:
-            with node_at(url, chain.chain_id) as node:
-                checks = listing.checks(received_by_node(node))
+        with received_on(chain, node_url()) as received:
+            checks = listing.checks(received)
         console.print(checks_table(f"{listing.symbol}: listing in the isolated tier", checks))
-        bad = failed(checks)
-        if bad:
-            raise PlimsollError(f"{len(bad)} of {len(checks)} checks failed: nothing was sent")
+        refuse_failed(checks)
         if not execute:
             say(console, "Nothing was sent: --execute lists it.")
             return

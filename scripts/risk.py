@@ -20,7 +20,7 @@ from plimsoll.protocol import Protocol
 from plimsoll.risk import desk as desks
 from plimsoll.risk import look, page, plain, read, tables
 from plimsoll.risk.accounts import index_beside
-from plimsoll.screen import make_console, progress_of
+from plimsoll.screen import make_console, progress_of, say
 from plimsoll.units import Human, wad
 from scripts._desk import accounts_of, file_of
 
@@ -95,7 +95,7 @@ def cli(
         console.print()
         console.print(tables.table(section))
     if html_path is not None:
-        console.print(f"\nThe page: {html_path}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"\nThe page: {html_path}")
 
 
 def deployment(chain: Chain, named: Path | None) -> Protocol:

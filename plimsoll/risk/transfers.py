@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from plimsoll import artifacts
@@ -11,12 +12,23 @@ from plimsoll.chain.abi import contract_abi
 from plimsoll.errors import ChainError
 from plimsoll.keeper.node import Node
 from plimsoll.keeper.rpc import RpcError
+from plimsoll.risk.accounts import node_at
 
 SINK = "0x000000000000000000000000000000000000dEaD"
 """Where the simulated transfer goes."""
 
 Received = Callable[[str, str, int], int | None]
 """What arrives of so many raw units that a holder sends: token, holder, amount; None where that cannot be told."""
+
+
+@contextmanager
+def received_on(chain: Chain, url: str | None) -> Iterator[Received]:
+    """Yield how to find what arrives of a transfer: by the chain's node where there is one, else in this process."""
+    if url is None:
+        yield received_in_process(chain)
+        return
+    with node_at(url, chain.chain_id) as node:
+        yield received_by_node(node)
 
 
 def received_by_node(node: Node) -> Received:

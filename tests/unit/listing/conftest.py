@@ -19,7 +19,8 @@ from plimsoll.commands import sender_of
 from plimsoll.config import TIMELOCK
 from plimsoll.devnet import Devnet, default_config, start
 from plimsoll.governance import Governance
-from plimsoll.listing import Check, Listing
+from plimsoll.listing import Listing
+from plimsoll.listing_report import Check
 from plimsoll.protocol import MarginAccount, Protocol
 from plimsoll.risk import read
 from plimsoll.risk.accounts import viewed

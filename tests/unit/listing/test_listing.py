@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from plimsoll.devnet import Devnet
-from plimsoll.listing import Check, Result
+from plimsoll.listing_report import Check, Result
 from plimsoll.manifest import Manifest
 from plimsoll.model.price_oracle import OK
 from tests.unit.listing.conftest import PRICE, Bazaar, gold

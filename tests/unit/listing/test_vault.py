@@ -7,7 +7,7 @@ from pathlib import Path
 from plimsoll.artifacts import home
 from plimsoll.chain import Contract
 from plimsoll.devnet import YIELD
-from plimsoll.listing import Result
+from plimsoll.listing_report import Result
 from plimsoll.model.price_oracle import OK
 from tests.unit.listing.conftest import Bazaar
 
