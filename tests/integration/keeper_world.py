@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,19 +59,35 @@ class KeeperWorld:
 
     def config(self, number: int, **changes: str) -> KeeperConfig:
         """Return the documented configuration with another endpoint, key and folder, and lines replaced."""
+        own = {
+            'folder = "../.cache/keeper"': f'folder = "keeper-{number}"',
+            'seed = "change me"': f'seed = "keeper {number}"',
+        }
+        return parse(self._text(number, {**own, **changes}), self.folder, {})
+
+    def write_config(self, number: int = 13) -> Path:
+        """Write an eager keeper's configuration and the manifest it names; return where."""
+        self.devnet.manifest.save(self.folder / "manifest.json")
+        changes = {
+            'folder = "../.cache/keeper"': 'folder = "keeper"',
+            "poll = 0.5": "poll = 0.05",
+            '# manifest = "../deployments/31337.json"': 'manifest = "manifest.json"',
+        }
+        path = self.folder / "keeper.toml"
+        path.write_text(self._text(number, {**changes, **EAGER}))
+        return path
+
+    def _text(self, number: int, changes: dict[str, str]) -> str:
         text = DOCUMENTED.read_text()
-        replaced = {
+        ours = {
             'rpc = ["http://127.0.0.1:8545"]': f'rpc = ["{self.url}"]',
             'name = "5"': f'name = "{number}"',
-            'folder = "../.cache/keeper"': f'folder = "keeper-{number}"',
             "port = 9464": "port = 0",
-            'seed = "change me"': f'seed = "keeper {number}"',
-            **changes,
         }
-        for old, new in replaced.items():
+        for old, new in {**ours, **changes}.items():
             assert text.count(old) == 1, old
             text = text.replace(old, new)
-        return parse(text, self.folder, {})
+        return text
 
     @contextmanager
     def keeper(self, number: int = 10, **changes: str) -> Iterator[app.Keeper]:
@@ -101,6 +120,36 @@ def keeper_world(folder: Path) -> Iterator[KeeperWorld]:
         world = KeeperWorld(chain, devnet, f"http://127.0.0.1:{chain.rpc._connection.port}", folder)
         world.lend()
         yield world
+
+
+@contextmanager
+def keeper_process(config: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the keeper's command in a process of its own, which ends with the block if not before."""
+    code = "from scripts.keeper import cli; cli()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "run", "--config", str(config)],
+        cwd=home(),
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(home())},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def read_until(process: subprocess.Popen[str], word: str) -> str:
+    """Return the first line of a process's log with a word in it."""
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if word in line:
+            return line
+    raise AssertionError(f"{word!r} never came: {''.join(seen)}")
 
 
 def crash(world: KeeperWorld, **prices: str) -> None:

@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from plimsoll.artifacts import home
 from plimsoll.chain import keys
 from plimsoll.protocol import MarginAccount
 from scripts import keeper as command
 from tests.integration.keeper_world import (
-    DOCUMENTED,
     EAGER,
     PATIENT,
     KeeperWorld,
     check_left_nothing,
     crash,
     dollars_in_wallet,
+    keeper_process,
     keeper_world,
     kinds,
     live,
+    read_until,
 )
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperWorld]:
-    with keeper_world(tmp_path_factory.mktemp("keeper")) as world:
-        yield world
-
-
-@pytest.fixture
-def world(started: KeeperWorld, tmp_path: Path) -> Iterator[KeeperWorld]:
-    snapshot = started.chain.snapshot()
-    yield KeeperWorld(started.chain, started.devnet, started.url, tmp_path)
-    started.chain.revert(snapshot)
 
 
 def test_long_falls__brought_back_above_its_line_without_capital(world: KeeperWorld) -> None:
@@ -225,56 +208,15 @@ def test_key__in_no_log_and_no_file(world: KeeperWorld) -> None:
 # The command
 
 
-def write_config(world: KeeperWorld, number: int = 13) -> Path:
-    world.devnet.manifest.save(world.folder / "manifest.json")
-    text = DOCUMENTED.read_text()
-    for old, new in {
-        'rpc = ["http://127.0.0.1:8545"]': f'rpc = ["{world.url}"]',
-        'name = "5"': f'name = "{number}"',
-        'folder = "../.cache/keeper"': 'folder = "keeper"',
-        "port = 9464": "port = 0",
-        "poll = 0.5": "poll = 0.05",
-        'model = "competitive"': 'model = "eager"',
-        '# manifest = "../deployments/31337.json"': 'manifest = "manifest.json"',
-    }.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    path = world.folder / "keeper.toml"
-    path.write_text(text)
-    return path
-
-
-def run_in_process(config: Path) -> subprocess.Popen[str]:
-    code = "from scripts.keeper import cli; cli()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "run", "--config", str(config)],
-        cwd=home(),
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(home())},
-    )
-
-
-def read_until(process: subprocess.Popen[str], word: str) -> str:
-    assert process.stderr is not None
-    seen = []
-    for line in process.stderr:
-        seen.append(line)
-        if word in line:
-            return line
-    raise AssertionError(f"{word!r} never came: {''.join(seen)}")
-
-
 def test_command_run__kill_9_after_sending__next_process_finishes_and_ctrl_c_is_clean(world: KeeperWorld) -> None:
     account = world.open_long(1, 10_000, 60_000)
-    config = write_config(world)
+    config = world.write_config()
     crash(world, WETH="1860")
-    process = run_in_process(config)
-    try:
+    with keeper_process(config) as process:
         read_until(process, '"event": "sent"')
         process.send_signal(signal.SIGKILL)
         assert process.wait(20) == -signal.SIGKILL
-        process = run_in_process(config)
+    with keeper_process(config) as process:
         read_until(process, '"event": "started"')
         deadline = time.monotonic() + 60
         while not world.devnet.protocol.health(account).healthy and time.monotonic() < deadline:
@@ -285,15 +227,11 @@ def test_command_run__kill_9_after_sending__next_process_finishes_and_ctrl_c_is_
         assert process.wait(20) == 0
         assert process.stderr is not None
         assert '"event": "stopped"' in process.stderr.read()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
 
 
 def test_command_status__says_why_and_at_which_price(world: KeeperWorld) -> None:
     account = world.open_long(1, 10_000, 60_000)
-    config = write_config(world)
+    config = world.write_config()
     runner = CliRunner()
     healthy = runner.invoke(command.cli, ["status", "--config", str(config), f"{account.owner}/1"])
     assert healthy.exit_code == 0, healthy.output
@@ -308,7 +246,7 @@ def test_command_status__says_why_and_at_which_price(world: KeeperWorld) -> None
 
 
 def test_command_check_config__says_what_it_found(world: KeeperWorld) -> None:
-    config = write_config(world)
+    config = world.write_config()
     fine = CliRunner().invoke(command.cli, ["check-config", "--config", str(config)])
     assert fine.exit_code == 0, fine.output
     assert world.chain.accounts()[13] in fine.output

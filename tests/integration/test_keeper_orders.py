@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +16,17 @@ from plimsoll.protocol import Deleverage, Domain, Grant, MarginAccount, Order, P
 from plimsoll.protocol.order_file import OrderFile
 from plimsoll.units import WAD
 from scripts import keeper as command
-from tests.integration.keeper_world import KeeperWorld, keeper_world
-from tests.integration.test_keeper import crash, kinds, live, read_until, run_in_process, write_config
+from tests.integration.keeper_world import (
+    KeeperWorld,
+    crash,
+    keeper_process,
+    keeper_world,
+    kinds,
+    live,
+    read_until,
+)
 
 FOREVER = 2**40 - 1
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperWorld]:
-    with keeper_world(tmp_path_factory.mktemp("orders")) as world:
-        yield world
-
-
-@pytest.fixture
-def world(started: KeeperWorld, tmp_path: Path) -> Iterator[KeeperWorld]:
-    snapshot = started.chain.snapshot()
-    yield KeeperWorld(started.chain, started.devnet, started.url, tmp_path)
-    started.chain.revert(snapshot)
 
 
 def open_protected(world: KeeperWorld, index: int = 1, equity: int = 10_000, borrowed: int = 20_000) -> MarginAccount:
@@ -222,20 +215,19 @@ def test_reorg_after_an_execution__books_follow_and_it_is_executed_once(tmp_path
 def test_kill_9_between_sending_and_receipt__next_process_finishes_and_nothing_twice(world: KeeperWorld) -> None:
     account = open_protected(world)
     order = stop(world, account)
-    config = write_config(world)
+    config = world.write_config()
     path = world.folder / "order.json"
     signed(world, order).save(path)
     added = CliRunner().invoke(command.cli, ["order", "add", "--config", str(config), str(path)])
     assert added.exit_code == 0, added.output
     crash(world, WETH="1860")
     world.chain.rpc("evm_setAutomine", False)
-    process = run_in_process(config)
-    try:
+    with keeper_process(config) as process:
         assert json.loads(read_until(process, '"event": "sent"'))["kind"] == "order"
         process.send_signal(signal.SIGKILL)
         assert process.wait(20) == -signal.SIGKILL
         assert executions(world) == []
-        process = run_in_process(config)
+    with keeper_process(config) as process:
         read_until(process, '"event": "started"')
         world.chain.rpc("evm_mine")
         world.chain.rpc("evm_setAutomine", True)
@@ -248,16 +240,11 @@ def test_kill_9_between_sending_and_receipt__next_process_finishes_and_nothing_t
         sent = [line for line in process.stderr.read().splitlines() if '"event": "sent"' in line]
         assert all(json.loads(line)["kind"] == "sample" for line in sent), "housekeeping only"
         assert [event["sold"] for event in executions(world)] == [order.amount]
-    finally:
-        world.chain.rpc("evm_setAutomine", True)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
 
 
 def test_command_status__lists_orders_and_why(world: KeeperWorld) -> None:
     account = open_protected(world)
-    config = write_config(world)
+    config = world.write_config()
     runner = CliRunner()
     stopping, path = stop(world, account), world.folder / "order.json"
     signed(world, stopping).save(path)
@@ -280,7 +267,7 @@ def test_command_status__lists_orders_and_why(world: KeeperWorld) -> None:
 
 def test_command_order_add__foreign_or_damaged__one_line(world: KeeperWorld) -> None:
     account = open_protected(world)
-    config = write_config(world)
+    config = world.write_config()
     path = world.folder / "order.json"
     found = signed(world, stop(world, account))
     for text, reason in (

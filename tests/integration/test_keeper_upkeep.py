@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +21,6 @@ from tests.integration.keeper_world import (
     check_left_nothing,
     crash,
     dollars_in_wallet,
-    keeper_world,
     kinds,
     live,
     margin_accounts,
@@ -32,19 +29,6 @@ from tests.integration.keeper_world import (
 NO_TAKES = {"take = true": "take = false"}
 CHECKPOINTS = {"checkpoint = false": "checkpoint = true"}
 MEASURES = {"aim = false": "aim = true"}
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeeperWorld]:
-    with keeper_world(tmp_path_factory.mktemp("upkeep")) as world:
-        yield world
-
-
-@pytest.fixture
-def world(started: KeeperWorld, tmp_path: Path) -> Iterator[KeeperWorld]:
-    snapshot = started.chain.snapshot()
-    yield KeeperWorld(started.chain, started.devnet, started.url, tmp_path)
-    started.chain.revert(snapshot)
 
 
 def sent(world: KeeperWorld, number: int) -> list[str]:
