@@ -213,26 +213,36 @@ def market(
 ) -> Market:
     """Return the market that liquidation values accounts by, at `now`.
 
-    An OK asset counts at mid. Another counts on the side that favours the account: held at ask, owed at bid, until its
-    delay has passed (`settled` are the keys of which that is known); then at mid. In the cure window see `model.cure`.
+    `settled` are the keys of which it is known that they have not been OK for their delay.
     """
     lines: dict[int, Line] = {}
     for key in state.keys:
-        price = prices.get(key, NO_PRICE)
         ledger = state.pool(key).at(now)
-        certain = not grants.curing and (price.status == OK or key in settled)
-        excluded = not certain and price.status == DEAD
-        granted = grants.last_good.get(key, NOT_KNOWN).price if grants.curing else None
-        lines[key] = Line(
-            *liquidation_prices(price, certain, granted),
-            in_force(state.margin(key), now),
-            ledger.debt,
-            ledger.debt_shares,
-            certain,
-            excluded,
-            grants.kept_price(key, now) if excluded else 0,
-        )
+        price, margin = prices.get(key, NO_PRICE), state.margin(key)
+        lines[key] = line_of(key, price, key in settled, margin, ledger.debt, ledger.debt_shares, now, grants)
     return Market(lines, now, grants.curing)
+
+
+def line_of(
+    key: int, price: Price, settled: bool, margin: Margin, debt: int, debt_shares: int, now: int, grants: Grants
+) -> Line:
+    """Return an asset as liquidation sees it, its pool's debt and debt shares being those of `now`.
+
+    An OK asset counts at mid. Another counts on the side that favours the account: held at ask, owed at bid, until its
+    delay has passed (`settled`); then at mid. In the cure window see `model.cure`.
+    """
+    certain = not grants.curing and (price.status == OK or settled)
+    excluded = not certain and price.status == DEAD
+    granted = grants.last_good.get(key, NOT_KNOWN).price if grants.curing else None
+    return Line(
+        *liquidation_prices(price, certain, granted),
+        in_force(margin, now),
+        debt,
+        debt_shares,
+        certain,
+        excluded,
+        grants.kept_price(key, now) if excluded else 0,
+    )
 
 
 def liquidation_prices(price: Price, certain: bool, last_good: int | None = None) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from plimsoll.risk import lines, shocks
-from plimsoll.risk.lines import Near
+from plimsoll.risk.lines import Exempt, Near
 from plimsoll.risk.shocks import Outcome
 from plimsoll.risk.world import World
 
@@ -17,12 +17,14 @@ NEAREST = 10
 class Desk:
     """What `ape run risk` shows. `cost` is what a taker wants per unit of debt, WAD; `stable` the dollar tokens.
 
-    `curve` is what accounts below their line would owe (WAD dollars) after moves of the market (percent).
+    `curve` is what accounts below their line would owe (WAD dollars) after moves of the market (percent). Lines and
+    losses are those of a world without an outage: the cure window passes, and whom it keeps until then is in `exempt`.
     """
 
     world: World
     cost: int
     stable: tuple[str, ...]
+    exempt: Exempt
     near: tuple[Near, ...]
     curve: tuple[tuple[int, int], ...]
     outcomes: tuple[Outcome, ...]
@@ -37,12 +39,13 @@ def look(
     progress: Callable[[int, int, str], None] = lambda number, total, title: None,
 ) -> Desk:
     """Compute everything that the desk shows; `count` is how many of the accounts nearest their line."""
-    market, debtors = world.market(), world.debtors()
+    after = world.after_outage()
     return Desk(
         world,
         cost,
         tuple(sorted(world.assets[key].symbol for key in shocks.stable_keys(world, stable))),
-        tuple(lines.nearest(market, debtors, count)),
-        tuple(shocks.curve(world, stable)),
-        tuple(shocks.compute_all(world, shocks.standard(world, stable), cost, progress)),
+        lines.exempt(world),
+        tuple(lines.nearest(after.market(), after.debtors(), count)),
+        tuple(shocks.curve(after, stable)),
+        tuple(shocks.compute_all(after, shocks.standard(after, stable), cost, progress)),
     )

@@ -11,7 +11,8 @@ from plimsoll.risk.world import AssetFacts, World, arrival, arrived
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Accounts with debt below a line: `initial` may take no new risk, `maintenance` may be liquidated."""
+    """Accounts with debt below a line: `initial` may take no new risk, `maintenance` may be liquidated, unless a cure
+    window that is open now keeps them."""
 
     initial: frozenset[int]
     maintenance: frozenset[int]
@@ -34,7 +35,7 @@ class Effect:
 
 def lines_of(world: World) -> Lines:
     """Return which accounts with debt are below their lines."""
-    market = world.market()
+    market = world.after_outage().market()
     initial, maintenance = set(), set()
     for account, row in world.debtors().items():
         health = world.health(row)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from plimsoll.keeper.state import AccountState
 from plimsoll.keeper.valuation import Market, Value
+from plimsoll.risk.world import World
 
 BELOW = 0.0
 
@@ -30,14 +31,37 @@ class Leg:
 class Near:
     """An account, what it is worth to liquidation, its balances; `nearest` is the leg with the smallest move.
 
-    `distance` is that move's size: 0 for an account that is below its line already, None where no price takes it there.
+    `debt` is what its debts are worth, also where nobody judges it and its `value` is nothing. `distance` is that
+    move's size: 0 for an account that is below its line already, None where no price takes it there.
     """
 
     account: int
     value: Value
+    debt: int
     legs: tuple[Leg, ...]
     nearest: Leg | None
     distance: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """Accounts with debt that nobody may liquidate for another reason than that they are above their line.
+
+    Of `unjudged` what they hold without a price may cover their requirement; `kept` are below their line, and only the
+    cure window after an outage of the sequencer keeps them.
+    """
+
+    unjudged: frozenset[int]
+    kept: frozenset[int]
+
+
+def exempt(world: World) -> Exempt:
+    """Return who is exempt now."""
+    now, after, debtors = world.market(), world.after_outage().market(), world.debtors()
+    unjudged = {account for account, row in debtors.items() if not after.is_judged(row)}
+    below = {account for account, row in debtors.items() if after.value(row).liquidatable}
+    kept = {account for account in below if not now.value(debtors[account]).liquidatable}
+    return Exempt(frozenset(unjudged), frozenset(kept))
 
 
 def nearest(market: Market, debtors: Mapping[int, AccountState], count: int) -> list[Near]:
@@ -59,7 +83,7 @@ def nearest(market: Market, debtors: Mapping[int, AccountState], count: int) -> 
 
 def look(market: Market, account: int, row: AccountState) -> Near:
     """Return an account with the prices of its line."""
-    value = market.value(row)
+    value, debt = market.value(row), market.debt(row)
     legs = []
     for position in market.positions(row):
         price = market.line_price(row, position.key)
@@ -68,8 +92,8 @@ def look(market: Market, account: int, row: AccountState) -> Near:
     reachable = [leg for leg in legs if leg.move is not None]
     first = min(reachable, key=lambda leg: abs(leg.move or BELOW), default=None)
     if value.liquidatable:
-        return Near(account, value, tuple(legs), first, BELOW)
-    return Near(account, value, tuple(legs), first, None if first is None else abs(first.move or BELOW))
+        return Near(account, value, debt, tuple(legs), first, BELOW)
+    return Near(account, value, debt, tuple(legs), first, None if first is None else abs(first.move or BELOW))
 
 
 def bound(market: Market, row: AccountState) -> float:

@@ -34,7 +34,7 @@ figure svg { width: 100%; height: auto; max-width: 900px; font-family: system-ui
 footer { margin-top: 40px; color: var(--soft); border-top: 1px solid var(--line); padding-top: 10px; }
 @media print { body { padding: 0; } figure, table { break-inside: avoid; } }
 """
-_BAD = ("WIDE", "STALE", "DEAD", "absent", "stale", "not trusted", "below", "overdue")
+_BAD = ("WIDE", "STALE", "DEAD", "absent", "stale", "not trusted", "below", "not judged", "overdue")
 _GOOD = ("OK", "trusted")
 
 

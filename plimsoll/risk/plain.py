@@ -31,12 +31,20 @@ def as_data(desk: Desk) -> dict[str, Any]:
         "block": world.block,
         "time": world.now,
         "paused": world.paused,
+        "outage": world.outage
+        and {
+            "sequencer_is_down": world.outage.is_down,
+            "since": world.outage.since,
+            "cure_window_ends": world.outage.ends,
+        },
         "accounts": len(world.accounts),
         "debtors": len(world.debtors()),
         "taker_cost": _wad(desk.cost),
         "stable": list(desk.stable),
         "assets": {asset.symbol: _asset(world, asset) for _, asset in sorted(world.assets.items())},
-        "nearest": [_near(world, each) for each in desk.near],
+        "not_judged": [hex(account) for account in sorted(desk.exempt.unjudged)],
+        "kept_by_cure_window": [hex(account) for account in sorted(desk.exempt.kept)],
+        "nearest": [_near(desk, each) for each in desk.near],
         "shocks": [_outcome(world, each) for each in desk.outcomes],
         "curve": [{"market_percent": move, "debt_below_line": _wad(debt)} for move, debt in desk.curve],
     }
@@ -119,15 +127,18 @@ def _asset(world: World, asset: AssetFacts) -> dict[str, Any]:
     }
 
 
-def _near(world: World, each: Near) -> dict[str, Any]:
+def _near(desk: Desk, each: Near) -> dict[str, Any]:
+    world, judged, kept = desk.world, each.account not in desk.exempt.unjudged, each.account in desk.exempt.kept
     return {
         "account": hex(each.account),
         "owner": f"0x{account_word.owner(each.account):040x}",
         "index": account_word.index(each.account),
-        "equity": _wad(each.value.equity),
-        "requirement": _wad(each.value.requirement),
-        "debt": _wad(each.value.debt),
-        "liquidatable": each.value.liquidatable,
+        "judged": judged,
+        "equity": _wad(each.value.equity) if judged else None,
+        "requirement": _wad(each.value.requirement) if judged else None,
+        "debt": _wad(each.debt),
+        "liquidatable": each.value.liquidatable and not kept,
+        "not_liquidatable_before": world.outage.ends if world.outage and kept else None,
         "legs": [
             {
                 "asset": world.assets[leg.key].symbol,
@@ -151,6 +162,7 @@ def _outcome(world: World, each: Outcome) -> dict[str, Any]:
         "liquidatable": [hex(account) for account in each.liquidatable],
         "insolvent": each.insolvent,
         "stuck": each.stuck,
+        "not_judged": each.unjudged,
         "debt": _wad(each.debt),
         "assumed": _wad(each.assumed),
         "paid_above_debt": _wad(each.paid),

@@ -12,18 +12,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Revert
+from plimsoll.keeper import verbs
 from plimsoll.keeper.state import AccountState
-from plimsoll.model import margin_rate, market_depth, price_oracle, risk_engine, volatility
+from plimsoll.model import cure, margin_rate, market_depth, price_oracle, risk_engine, volatility
+from plimsoll.model.cure import LastGood
 from plimsoll.model.liquidation_auction import Parameters as AuctionParameters
 from plimsoll.model.margin_rate import Dynamics, Margin
 from plimsoll.model.price_oracle import Clock, Price, Silence
 from plimsoll.model.price_source import Reading
 from plimsoll.protocol import Protocol
-from plimsoll.risk.world import UNKNOWN_KIND, VAULT, AssetFacts, Depth, Pool, Source, Volatility, World
+from plimsoll.risk.world import UNKNOWN_KIND, VAULT, AssetFacts, Depth, Outage, Pool, Source, Volatility, World
 from plimsoll.uniswap import POOL
 
 KINDS = ("TwapOracle", VAULT, "FeedOracle")
 KEYS_PER_CALL = 16
+WORD = 32
 REACH = 198
 """Ticks of 2 %, by which a market is moved where no depth is measured for the asset."""
 _NOT_A_SYMBOL = re.compile(r"[^A-Za-z0-9.\-]")
@@ -56,12 +59,14 @@ def read(
         now=chain.timestamp(),
         initial_ratio=reader.initial_ratio,
         notice=reader.risk_engine.notice(),
+        wide_delay=reader.wide_delay,
         min_debt=settings[1],
         paused=settings[2],
         auction=AuctionParameters(*protocol.auction.parameters()),
         assets=assets,
         accounts=dict(sorted(accounts.items())),
         backing=reader.backing(accounts),
+        outage=reader.outage(),
     )
 
 
@@ -96,12 +101,12 @@ class _Reader:
         raw = self.risk_engine.dynamics_of(key)
         contract: Any = self.chain.at("MockERC20", token)
         gate, cap = self.protocol.engine.restrictions_of(token)
-        last_good, measured = 0, None
+        last_good, measured = cure.NOT_KNOWN, None
         if raw.volatility != ZERO_ADDRESS:
             measured = self._volatility(raw.volatility, key)
-            last_good = 0 if measured is None else measured.sampled
+            last_good = self._last_good(raw.volatility, key)
         settled = price.status != price_oracle.OK and price_oracle.is_settled(
-            clock, price.status, self.wide_delay, self.now, last_good
+            clock, price.status, self.wide_delay, self.now, last_good.time
         )
         return AssetFacts(
             key=key,
@@ -122,6 +127,7 @@ class _Reader:
             vault=contract.balanceOf(self.protocol.engine),
             cap=cap or None,
             gate=None if gate == ZERO_ADDRESS else gate,
+            last_good=last_good,
         )
 
     def backing(self, accounts: Mapping[int, AccountState]) -> frozenset[tuple[int, int]]:
@@ -134,6 +140,29 @@ class _Reader:
             if held >= risk_engine.ISOLATED
         }
         return frozenset(pair for pair in sorted(pairs) if self.risk_engine.backs(*pair))
+
+    def outage(self) -> Outage | None:
+        """Return the outage that liquidation counts; None too where the sequencer's feed fails or says nonsense."""
+        feed, window = self.risk_engine.sequencer_feed(), self.risk_engine.cure_window()
+        if feed == ZERO_ADDRESS:
+            return None
+        try:
+            answer = self.chain.simulate(feed, verbs.LATEST_ROUND_DATA.encode([]))
+        except Revert:
+            return None
+        status, since = (int.from_bytes(answer[at : at + WORD], "big") for at in (WORD, 2 * WORD))
+        if len(answer) < 3 * WORD or not cure.is_open(status, since, window, self.now):
+            return None
+        if status == cure.UP:
+            return Outage(False, since, since + window)
+        return Outage(True, since, min(self.now + window, since + cure.MAX_OUTAGE))
+
+    def _last_good(self, address: str, key: int) -> LastGood:
+        try:
+            price, time = self.chain.at("VolatilityOracle", address).last(key)
+        except (Revert, ValueError):
+            return cure.NOT_KNOWN
+        return cure.last_good(price, time, self.now)
 
     def _pool(self, key: int) -> str:
         pool: str = self.protocol.engine.asset_of(self.risk_engine.token_of(key))[1]

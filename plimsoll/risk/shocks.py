@@ -7,7 +7,8 @@ captured only the first does.
 Every account that is below its line is then brought back by the auction's own terms (`model.liquidation_auction`): a
 taker comes at the first second at which the bonus pays `cost` per unit of debt, takes all he may, and goes on until the
 account is above its line, empty, or not worth taking. Prices stand still meanwhile, and so does interest. What cannot
-be paid is written off: the reserve's shares of each pool bear it first, its lenders the rest.
+be paid is written off: the reserve's shares of each pool bear it first, its lenders the rest. An account that nobody
+judges (`keeper.valuation`) is not liquidated; what has no price is worth nothing in its losses too.
 
 Not counted: what takers lose by selling, beyond `cost`; that a loss of one pool's lenders lowers shares of it held as
 collateral; the parts of the bonus that the reserve earns.
@@ -91,7 +92,7 @@ class Outcome:
     `equity` is what the owners of accounts with debt have before, `lost` what those of them lose who lose, by prices
     and by liquidation; `paid` what takers, starters and the reserve get above the debt they assume; `debt` what the
     accounts that become liquidatable owe, `insolvent` how many of them owe more than they hold, `stuck` how many nobody
-    takes; `slowest` seconds until the last take.
+    takes; `unjudged` how many nobody judges, for want of a price; `slowest` seconds until the last take.
     """
 
     shock: Shock
@@ -100,6 +101,7 @@ class Outcome:
     liquidatable: tuple[int, ...]
     insolvent: int
     stuck: int
+    unjudged: int
     debt: int
     assumed: int
     paid: int
@@ -230,13 +232,14 @@ def compute(world: World, shock: Shock, cost: int = COST) -> Outcome:
     """Return what a shock does to every account with debt."""
     market = world.market(shock.seen)
     honest = _worths(world.prices())
-    equity = lost = debt = assumed = paid = insolvent = stuck = slowest = 0
+    equity = lost = debt = assumed = paid = insolvent = stuck = unjudged = slowest = 0
     liquidatable: list[int] = []
     bad: dict[int, int] = {}
     for account, row in world.debtors().items():
         before = max(worth_of(world, row, honest), 0)
         after = worth_of(world, row, shock.worth)
         value = market.value(row)
+        unjudged += not market.is_judged(row)
         if value.liquidatable:
             liquidatable.append(account)
             insolvent += value.equity < 0
@@ -255,7 +258,8 @@ def compute(world: World, shock: Shock, cost: int = COST) -> Outcome:
         equity += before
         lost += max(before - max(after, 0), 0)
     pools = {key: Loss(amount, min(amount, world.assets[key].pool.fund)) for key, amount in sorted(bad.items())}
-    return Outcome(shock, equity, lost, tuple(liquidatable), insolvent, stuck, debt, assumed, paid, slowest, pools)
+    below = tuple(liquidatable)
+    return Outcome(shock, equity, lost, below, insolvent, stuck, unjudged, debt, assumed, paid, slowest, pools)
 
 
 def compute_all(

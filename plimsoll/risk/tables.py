@@ -18,7 +18,7 @@ from plimsoll.model import account_word, margin_rate
 from plimsoll.risk.desk import Desk
 from plimsoll.risk.lines import Leg, Near
 from plimsoll.risk.shocks import Outcome
-from plimsoll.risk.world import AssetFacts, World, arrival, initial_rate
+from plimsoll.risk.world import AssetFacts, Outage, World, arrival, initial_rate
 from plimsoll.screen import dollars, percent, table_of
 from plimsoll.units import from_raw, from_wad, show
 
@@ -59,19 +59,34 @@ def headline(desk: Desk) -> list[str]:
     """Return what a reader should know first, a line each."""
     world = desk.world
     worst = max((outcome for outcome in desk.outcomes), key=lambda each: (each.bad_debt(), each.debt), default=None)
-    debt = sum(world.market().value(row).debt for row in world.debtors().values())
+    market, debtors = world.after_outage().market(), world.debtors()
+    debt = sum(market.debt(row) for row in debtors.values())
     doubtful = [f"{a.symbol} {STATUSES[a.price.status]}" for a in world.assets.values() if a.price.status]
     found = [
         f"{world.chain}, chain {world.chain_id}, block {world.block}, {moment(world.now)}",
-        f"{len(world.accounts)} accounts, {len(world.debtors())} with debt, who owe {money(debt)}",
+        f"{len(world.accounts)} accounts, {len(debtors)} with debt, who owe {money(debt)}",
         f"prices: {', '.join(doubtful) if doubtful else 'all OK'}{'; the engine is paused' if world.paused else ''}",
     ]
+    if world.outage is not None:
+        found.append(
+            f"{_outage(world, world.outage)}: {len(desk.exempt.kept)} accounts below their line, kept until then"
+        )
+    if desk.exempt.unjudged:
+        owed = sum(market.debt(debtors[account]) for account in desk.exempt.unjudged)
+        found.append(f"{len(desk.exempt.unjudged)} accounts not judged for want of a price, who owe {money(owed)}")
     if worst is not None and worst.bad_debt():
         split = f"reserve {money(worst.reserve())}, lenders {money(worst.lenders())}"
         found.append(f"worst of the shocks: {worst.shock.name}, bad debt {money(worst.bad_debt())} ({split})")
     elif worst is not None:
         found.append("no shock leaves bad debt")
     return found
+
+
+def _outage(world: World, outage: Outage) -> str:
+    ends = f"the cure window ends {when(world, outage.ends, 'now')}"
+    if outage.is_down:
+        return f"the sequencer has been down for {duration(world.now - outage.since)}, {ends} at the earliest"
+    return f"the sequencer has been back for {duration(world.now - outage.since)}, {ends}"
 
 
 def prices(world: World, assets: list[AssetFacts]) -> Section:
@@ -256,23 +271,30 @@ def near(desk: Desk) -> Section:
     """Return the accounts nearest their line."""
     rows = []
     for each in desk.near:
-        value, leg = each.value, each.nearest
+        value, leg, judged = each.value, each.nearest, each.account not in desk.exempt.unjudged
         ratio = DASH if not value.requirement else show(Decimal(value.equity) / value.requirement)
         line = DASH if leg is None else crossing(desk.world, leg)
         rows.append(
             (
                 owner_of(each),
-                money(value.equity),
-                money(value.requirement),
+                money(value.equity) if judged else DASH,
+                money(value.requirement) if judged else DASH,
                 ratio,
-                money(value.debt),
+                money(each.debt),
                 line,
-                "below" if value.liquidatable else DASH if leg is None or leg.move is None else move_of(leg.move),
+                _move(desk, each) if judged else "not judged",
             )
         )
     columns = ("account", "equity", "requirement", "ratio", "debt", "crosses at", "move")
     note = "The price of one asset at which the account may be liquidated, all else unchanged: the smallest such move."
     return Section(f"The {len(rows)} accounts nearest their line", columns, tuple(rows), note)
+
+
+def _move(desk: Desk, each: Near) -> str:
+    outage, leg = desk.world.outage, each.nearest
+    if outage is not None and each.account in desk.exempt.kept:
+        return f"below, not before {duration(outage.ends - desk.world.now)}"
+    return "below" if each.value.liquidatable else DASH if leg is None or leg.move is None else move_of(leg.move)
 
 
 def losses(desk: Desk) -> Section:
@@ -288,11 +310,12 @@ def losses(desk: Desk) -> Section:
 
 
 def _loss(outcome: Outcome) -> tuple[str, ...]:
-    stuck = f" ({outcome.stuck} stuck)" if outcome.stuck else ""
+    counted = ((outcome.stuck, "stuck"), (outcome.unjudged, "not judged"))
+    among = ", ".join(f"{number} {name}" for number, name in counted if number)
     return (
         f"{outcome.shock.name}{f': {outcome.shock.note}' if outcome.shock.note else ''}",
         money(outcome.lost),
-        f"{len(outcome.liquidatable)}{stuck}",
+        f"{len(outcome.liquidatable)}{f' ({among})' if among else ''}",
         str(outcome.insolvent),
         money(outcome.debt),
         money(outcome.paid),

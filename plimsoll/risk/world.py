@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from plimsoll.keeper.state import AccountState
-from plimsoll.keeper.valuation import Line, Market, in_force, liquidation_prices
+from plimsoll.keeper.valuation import Grants, Market, line_of
 from plimsoll.model import exposure, margin_rate, price_oracle, risk_engine, share_math
+from plimsoll.model.cure import NOT_KNOWN, LastGood
 from plimsoll.model.liquidation_auction import Parameters as AuctionParameters
 from plimsoll.model.margin_rate import Dynamics, Margin
-from plimsoll.model.price_oracle import DEAD, OK, Clock, Price, Silence
+from plimsoll.model.price_oracle import Clock, Price, Silence
 from plimsoll.model.price_source import Reading
 from plimsoll.units import WAD_DECIMALS, from_raw
 
@@ -114,6 +115,8 @@ class AssetFacts:
     """Above which holdings of the vault nobody takes new risk with it."""
     gate: str | None = None
     """Who is asked before anybody takes risk with it."""
+    last_good: LastGood = NOT_KNOWN
+    """The mid of its last sample, which was OK."""
 
     @property
     def isolated(self) -> bool:
@@ -135,6 +138,18 @@ class AssetFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """The L2's sequencer is down since a time, or has come back then and the cure window is open.
+
+    `ends` is when liquidation is as always again, at the earliest: of one that is down, if it came back now.
+    """
+
+    is_down: bool
+    since: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """A deployment at `now`. `backing` are the pairs (isolated key, debt key) that count for new risk."""
 
@@ -144,12 +159,14 @@ class World:
     now: int
     initial_ratio: int
     notice: int
+    wide_delay: int
     min_debt: int
     paused: bool
     auction: AuctionParameters
     assets: Mapping[int, AssetFacts]
     accounts: Mapping[int, AccountState]
     backing: frozenset[tuple[int, int]] = frozenset()
+    outage: Outage | None = None
 
     def prices(self) -> dict[int, Price]:
         """Return what the oracle says of every asset."""
@@ -170,19 +187,18 @@ class World:
         An asset that is not OK now and has been for its delay counts at mid at other prices too.
         """
         said = self.prices() if prices is None else prices
-        lines: dict[int, Line] = {}
+        last_good = {key: asset.last_good for key, asset in self.assets.items()}
+        grants = Grants(self.outage is not None, last_good, self.wide_delay)
+        lines = {}
         for key, asset in self.assets.items():
-            price = said.get(key, price_oracle.NO_PRICE)
-            certain = price.status == OK or (asset.settled and price.status == asset.price.status)
-            lines[key] = Line(
-                *liquidation_prices(price, certain),
-                in_force(asset.margin, self.now),
-                asset.pool.debt,
-                asset.pool.debt_shares,
-                certain,
-                not certain and price.status == DEAD,
-            )
-        return Market(lines, self.now)
+            price, pool = said.get(key, price_oracle.NO_PRICE), asset.pool
+            settled = asset.settled and price.status == asset.price.status
+            lines[key] = line_of(key, price, settled, asset.margin, pool.debt, pool.debt_shares, self.now, grants)
+        return Market(lines, self.now, grants.curing)
+
+    def after_outage(self) -> World:
+        """Return the world as it would be if no cure window were open."""
+        return replace(self, outage=None)
 
     def exposures(self, row: AccountState) -> list[int]:
         """Return what engine.exposures says of an account."""

@@ -1,7 +1,8 @@
 """An asset of a world with two venues as price sources: a feed that a test sets and a mean over a real Uniswap v3 pool.
 
 `open_venues(world, "WETH")` makes them; `push` trades in the pool until it says a price, `answer` sets the feed, and
-`warp` lets time pass in which the feed goes on saying its price.
+`warp` lets time pass in which the feed goes on saying its price. `follow` lets an asset's last good price be known, and
+`say_sequencer` scripts the feed of an L2 sequencer's status.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from eth_utils.crypto import keccak
 
 from plimsoll.chain import ZERO_ADDRESS, Contract
 from plimsoll.uniswap import Pool, Uniswap, raw_price
@@ -104,3 +107,10 @@ def follow(world: World, *symbols: str) -> Any:
         world.risk_engine.set_margin(key, FOLLOWING, sender=roles["owner"])
         world.risk_engine.set_dynamics(key, (oracle, 1, ZERO_ADDRESS, 0, 0), sender=roles["owner"])
     return oracle
+
+
+def say_sequencer(feed: Any, status: int, since: int, sender: str) -> None:
+    """Let a feed (a ScriptedAnswers) say that the sequencer is up (0) or down (1) since a time."""
+    words = (0, status, since, since, 0)
+    answer = b"".join(word.to_bytes(32, "big") for word in words)
+    feed.script(keccak(text="latestRoundData()")[:4], 0, answer, sender=sender)

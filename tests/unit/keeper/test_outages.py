@@ -25,7 +25,7 @@ from plimsoll.keeper.prices import PriceReader, Prices
 from plimsoll.keeper.source import SourceError
 from plimsoll.model import cure
 from tests.support.scenario import DEAD, OK, STALE, WIDE, WIDE_DELAY, World, deploy_world
-from tests.support.venues import FOLLOWED, follow
+from tests.support.venues import FOLLOWED, follow, say_sequencer
 from tests.unit.keeper.chains import RecordingChain, RevmSource
 from tests.unit.keeper.operations import accounts, deployment
 from tests.unit.keeper.orders.conftest import RevmNode
@@ -71,9 +71,7 @@ class Place:
         return cast("RecordingChain", self.world.chain)
 
     def sequencer(self, status: int, since: int) -> None:
-        words = (0, status, since, since, 0)
-        answer = b"".join(word.to_bytes(32, "big") for word in words)
-        self.feed.script(keccak(text="latestRoundData()")[:4], 0, answer, sender=self.world.roles["deployer"])
+        say_sequencer(self.feed, status, since, self.world.roles["deployer"])
 
     def reader(self) -> PriceReader:
         return PriceReader(cast("Node", RevmNode(self.chain)), self.world.risk_engine.address)

@@ -58,6 +58,7 @@ def world_of(accounts: dict[int, AccountState], **changes: Any) -> World:
         now=NOW,
         initial_ratio=125 * WAD // 100,
         notice=86_400,
+        wide_delay=7_200,
         min_debt=10 * WAD,
         paused=False,
         auction=AuctionParameters(600, 7_200, 0, -WAD // 10, WAD // 2, 0, 0, WAD // 100, WAD // 5),
