@@ -20,6 +20,7 @@ from typing import Any
 from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Revert
 from plimsoll.chain.abi import contract_abi
 from plimsoll.config import AssetConfig, SourceConfig, TwapConfig
+from plimsoll.deploy import depth_role, pool_arguments, pool_role, source_role
 from plimsoll.errors import PlimsollError, from_reason
 from plimsoll.governance import Call
 from plimsoll.listing_report import NO_SUCH_CALLER, Check, Result, check_token, check_transfer
@@ -101,7 +102,7 @@ class Listing:
     def is_executed(self) -> bool:
         """Return whether it is listed with the pool that the manifest has for it, whose assets miss it."""
         manifest = self.protocol.manifest
-        pool = manifest.contracts.get(f"pool.{self.asset.symbol}")
+        pool = manifest.contracts.get(pool_role(self.asset))
         if self.asset.symbol in manifest.assets or pool is None:
             return False
         return bool(self.protocol.engine.asset_of(self.token)[1] == pool.address)
@@ -311,7 +312,7 @@ class Listing:
             yield Check("sources", Result.FAIL, f"{text}; other sources are another change (RiskEngine.set_sources)")
             return
         for index, source in enumerate(self.asset.sources):
-            known = self.protocol.manifest.contracts.get(self._source_role(index))
+            known = self.protocol.manifest.contracts.get(source_role(self.asset, index))
             name, arguments = self.venues.made_of(source)
             same = known is not None and (known.contract, known.arguments) == (
                 name,
@@ -351,7 +352,7 @@ class Listing:
             calls.append(OwnerCall("risk_engine", "set_margin", (key, tuple(wanted))))
         calls += self._dynamics_differences(facts, compare)
         settings = self.asset.pool
-        role = f"pool.{self.asset.symbol}"
+        role = pool_role(self.asset)
         if compare("pool", ("supply_cap", "borrow_cap"), pool.caps(), (settings.supply_cap, settings.borrow_cap)):
             calls.append(OwnerCall(role, "set_caps", (settings.supply_cap, settings.borrow_cap)))
         if compare("pool", ("reserve_factor", "flash_fee"), pool.fees(), (settings.reserve_factor, settings.flash_fee)):
@@ -362,7 +363,7 @@ class Listing:
         if gate != (facts.gate or ZERO_ADDRESS):
             found.append(Difference("engine.gate", facts.gate or "none", self.asset.gate or "none"))
             calls.append(OwnerCall("engine", "set_gate", (self.token, gate)))
-        rates = self._rates()
+        rates = settings.rates.parameters()
         names = ("target", "steepness", "speed", "min_rate", "max_rate")
         if compare("pool.rates", names, tuple(pool.rate_parameters()), rates):
             calls.append(OwnerCall(role, "set_rates", (rates,)))
@@ -392,8 +393,7 @@ class Listing:
 
     def margin_parameters(self) -> margin_rate.Parameters:
         """Return the file's margin parameters."""
-        margin = self.asset.margin
-        return margin_rate.Parameters(margin.floor, margin.cap, margin.size_slope, margin.ramp_up, margin.ramp_down)
+        return margin_rate.Parameters(*self.asset.margin.parameters())
 
     def dynamics(self) -> margin_rate.Dynamics:
         """Return the file's dynamics; none where it has none."""
@@ -418,8 +418,11 @@ class Listing:
         one of the roles was made from other parameters, or a deployment fails.
         """
         steps: list[tuple[str, str, tuple[Any, ...]]] = [
-            (f"pool.{self.asset.symbol}", "LendingPool", self._pool_arguments()),
-            *((self._source_role(i), *self.venues.made_of(source)) for i, source in enumerate(self.asset.sources)),
+            (pool_role(self.asset), "LendingPool", self._pool_arguments()),
+            *(
+                (source_role(self.asset, i), *self.venues.made_of(source))
+                for i, source in enumerate(self.asset.sources)
+            ),
         ]
         manifest = self.protocol.manifest
         total = len(steps) + (self.asset.depth is not None)
@@ -430,8 +433,8 @@ class Listing:
         if self.asset.depth is not None:
             progress(total - 1, total, f"{self.asset.symbol}: deploy UniswapV3Depth")
             mean = next(i for i, source in enumerate(self.asset.sources) if isinstance(source, TwapConfig))
-            arguments = (manifest.address(self._source_role(mean)), self.asset.depth.reach)
-            manifest = self._deploy(manifest, f"depth.{self.asset.symbol}", "UniswapV3Depth", arguments, sender)
+            arguments = (manifest.address(source_role(self.asset, mean)), self.asset.depth.reach)
+            manifest = self._deploy(manifest, depth_role(self.asset), "UniswapV3Depth", arguments, sender)
             reached(manifest)
         progress(total, total, "")
         return manifest
@@ -442,11 +445,11 @@ class Listing:
         Those that name its key come last; of an isolated-tier asset, whose number anybody's listing may take before,
         they are left out: `--change` makes them once it is listed.
         """
-        sources = [manifest.address(self._source_role(i)) for i in range(len(self.asset.sources))]
+        sources = [manifest.address(source_role(self.asset, i)) for i in range(len(self.asset.sources))]
         prices, margin = tuple(self._price_parameters()), tuple(self.margin_parameters())
         found = [
             OwnerCall("risk_engine", "list_asset", (self.token, self.asset.isolated, sources, prices, margin)),
-            OwnerCall("engine", "add_asset", (self.token, manifest.address(f"pool.{self.asset.symbol}"))),
+            OwnerCall("engine", "add_asset", (self.token, manifest.address(pool_role(self.asset)))),
         ]
         if self.asset.collateral_cap:
             found.append(OwnerCall("engine", "set_cap", (self.token, self.asset.collateral_cap)))
@@ -488,9 +491,9 @@ class Listing:
             token=self.token,
             decimals=self.asset.decimals,
             key=hex(self.key),
-            pool=manifest.address(f"pool.{self.asset.symbol}"),
+            pool=manifest.address(pool_role(self.asset)),
             isolated=self.asset.isolated,
-            sources=[self._source_role(i) for i in range(len(self.asset.sources))],
+            sources=[source_role(self.asset, i) for i in range(len(self.asset.sources))],
         )
         return replace(manifest, assets={**manifest.assets, self.asset.symbol: entry})
 
@@ -518,37 +521,22 @@ class Listing:
         roles = ["risk_engine", "engine"]
         if self.asset.dynamics is not None and "volatility" in self.protocol.manifest.contracts:
             roles.append("volatility")
-        return [*roles, f"pool.{self.asset.symbol}"] if self.key else roles
+        return [*roles, pool_role(self.asset)] if self.key else roles
 
     def _price_parameters(self) -> price_oracle.Parameters:
-        prices = self.asset.prices
-        return price_oracle.Parameters(
-            prices.min_sources, prices.max_deviation, prices.min_spread, prices.spread_growth, prices.max_spread
-        )
+        return price_oracle.Parameters(*self.asset.prices.parameters())
 
     def _volatility_parameters(self) -> tuple[int, ...]:
         wanted = self.asset.dynamics
         assert wanted is not None
-        return (
-            wanted.interval,
-            self.venues.window(),
-            wanted.fast_half_life,
-            wanted.slow_half_life,
-            wanted.patience,
-            wanted.max_sigma,
-            wanted.start_sigma,
-        )
+        return wanted.volatility_parameters(self.venues.window())
 
     def _set_dynamics(self, key: int, manifest: Manifest) -> OwnerCall:
         follows = self.dynamics()
         oracle = manifest.address("volatility") if follows.multiple else ZERO_ADDRESS
-        depth = manifest.address(f"depth.{self.asset.symbol}") if follows.impact else ZERO_ADDRESS
+        depth = manifest.address(depth_role(self.asset)) if follows.impact else ZERO_ADDRESS
         wanted = (oracle, follows.multiple, depth, follows.impact, follows.size_limit)
         return OwnerCall("risk_engine", "set_dynamics", (key, wanted))
-
-    def _rates(self) -> tuple[int, ...]:
-        rates = self.asset.pool.rates
-        return rates.target, rates.steepness, rates.speed, rates.min_rate, rates.max_rate
 
     def _mid(self) -> int:
         if self.key:
@@ -566,26 +554,9 @@ class Listing:
             return f"{rate(value * MILLION)} per million"
         return f"{value:,}" if name in _COUNTS else percent(from_wad(value), 4)
 
-    def _source_role(self, index: int) -> str:
-        return f"source.{self.asset.symbol}.{index}"
-
     def _pool_arguments(self) -> tuple[Any, ...]:
-        pool, engine = self.asset.pool, self.protocol.engine
-        return (
-            self.token,
-            pool.name,
-            pool.symbol,
-            engine,
-            self.protocol.reserve_fund,
-            self.owner,
-            engine.guardian(),
-            self._rates(),
-            pool.rates.start,
-            pool.supply_cap,
-            pool.borrow_cap,
-            pool.reserve_factor,
-            pool.flash_fee,
-        )
+        engine, fund = self.protocol.engine, self.protocol.reserve_fund
+        return pool_arguments(self.asset.pool, self.token, engine, fund, self.owner, engine.guardian())
 
     def _deploy(self, manifest: Manifest, role: str, name: str, arguments: tuple[Any, ...], sender: str) -> Manifest:
         wanted = [plain(each) for each in arguments]

@@ -68,6 +68,10 @@ class RateConfig:
     max_rate: int
     start: int
 
+    def parameters(self) -> tuple[int, ...]:
+        """Return `ILendingPool.RateParameters`."""
+        return self.target, self.steepness, self.speed, self.min_rate, self.max_rate
+
 
 @dataclass(frozen=True, slots=True)
 class PoolConfig:
@@ -147,6 +151,11 @@ class DynamicsConfig:
     size_limit: int
     impact: int
 
+    def volatility_parameters(self, window: int) -> tuple[int, ...]:
+        """Return `IVolatilityOracle.Parameters` of an asset whose slowest source has this window."""
+        half_lives = (self.fast_half_life, self.slow_half_life)
+        return self.interval, window, *half_lives, self.patience, self.max_sigma, self.start_sigma
+
 
 SourceConfig = FeedConfig | TwapConfig | VaultConfig
 
@@ -161,6 +170,10 @@ class PriceConfig:
     spread_growth: int
     max_spread: int
 
+    def parameters(self) -> tuple[int, ...]:
+        """Return them in the contract's order."""
+        return self.min_sources, self.max_deviation, self.min_spread, self.spread_growth, self.max_spread
+
 
 @dataclass(frozen=True, slots=True)
 class MarginConfig:
@@ -171,6 +184,10 @@ class MarginConfig:
     size_slope: int
     ramp_up: int
     ramp_down: int
+
+    def parameters(self) -> tuple[int, ...]:
+        """Return them in the contract's order."""
+        return self.floor, self.cap, self.size_slope, self.ramp_up, self.ramp_down
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,17 @@ it had reached: `deploy(..., begun=manifest)`; `reached` is called with that aft
 
 from plimsoll.deploy.checks import preflight
 from plimsoll.deploy.run import Progress, deploy, plan
-from plimsoll.deploy.steps import BLUEPRINTS
-from plimsoll.deploy.work import depth_role
+from plimsoll.deploy.steps import BLUEPRINTS, pool_arguments
+from plimsoll.deploy.work import depth_role, pool_role, source_role
 
-__all__ = ["BLUEPRINTS", "Progress", "deploy", "depth_role", "plan", "preflight"]
+__all__ = [
+    "BLUEPRINTS",
+    "Progress",
+    "deploy",
+    "depth_role",
+    "plan",
+    "pool_arguments",
+    "pool_role",
+    "preflight",
+    "source_role",
+]

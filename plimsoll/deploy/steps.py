@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plimsoll import artifacts, governance
-from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.chain import ZERO_ADDRESS, Contract
 from plimsoll.config import (
     DEPLOYER,
     TIMELOCK,
@@ -16,13 +16,14 @@ from plimsoll.config import (
     DepthConfig,
     DynamicsConfig,
     FeedConfig,
+    PoolConfig,
     TwapConfig,
     VaultConfig,
     most_of,
     sample_of,
     slowest_window,
 )
-from plimsoll.deploy.work import Work, depth_role, market_pool, source_role, uniswap_factory
+from plimsoll.deploy.work import Work, depth_role, market_pool, pool_role, source_role, uniswap_factory
 from plimsoll.model import restrictions, volatility
 from plimsoll.units import WAD_DECIMALS
 
@@ -85,7 +86,7 @@ def steps_of(config: Config) -> list[Step]:
         ]
     if config.protocol.owner != DEPLOYER:
         followed = ["volatility"] if any(asset.dynamics is not None for asset in config.assets) else []
-        roles = [*OWNED, *followed, *(f"pool.{asset.symbol}" for asset in config.assets), *_vault_roles(config)]
+        roles = [*OWNED, *followed, *map(pool_role, config.assets), *_vault_roles(config)]
         steps += [_handover_step(role, config.protocol.owner) for role in roles]
     if config.protocol.owner == TIMELOCK:
         steps.append(Step("queue the timelock's acceptance of them, if its admin deploys", _queue_acceptance))
@@ -242,33 +243,24 @@ def _depth_step(asset: AssetConfig, depth: DepthConfig) -> Step:
 
 
 def _pool_step(asset: AssetConfig) -> Step:
-    pool, rates = asset.pool, asset.pool.rates
-
     def run(work: Work) -> None:
-        work.deploy(
-            f"pool.{asset.symbol}",
-            "LendingPool",
-            work.token(asset),
-            pool.name,
-            pool.symbol,
-            work.at("engine"),
-            work.at("reserve_fund"),
-            work.sender,
-            work.guardian,
-            (rates.target, rates.steepness, rates.speed, rates.min_rate, rates.max_rate),
-            rates.start,
-            pool.supply_cap,
-            pool.borrow_cap,
-            pool.reserve_factor,
-            pool.flash_fee,
-        )
+        engine, fund = work.at("engine"), work.at("reserve_fund")
+        arguments = pool_arguments(asset.pool, work.token(asset), engine, fund, work.sender, work.guardian)
+        work.deploy(pool_role(asset), "LendingPool", *arguments)
 
     return Step(f"{asset.symbol}: deploy LendingPool", run)
 
 
-def _listing_step(asset: AssetConfig) -> Step:
-    prices, margin = asset.prices, asset.margin
+def pool_arguments(
+    pool: PoolConfig, token: str, engine: Contract, fund: Contract, owner: str, guardian: str
+) -> tuple[Any, ...]:
+    """Return what a LendingPool's constructor takes."""
+    roles = (engine, fund, owner, guardian)
+    limits = (pool.supply_cap, pool.borrow_cap, pool.reserve_factor, pool.flash_fee)
+    return token, pool.name, pool.symbol, *roles, pool.rates.parameters(), pool.rates.start, *limits
 
+
+def _listing_step(asset: AssetConfig) -> Step:
     def run(work: Work) -> None:
         risk_engine = work.at("risk_engine")
         if risk_engine.key_of(work.token(asset)) == 0:
@@ -276,8 +268,8 @@ def _listing_step(asset: AssetConfig) -> Step:
                 work.token(asset),
                 asset.isolated,
                 [work.at(source_role(asset, i)) for i in range(len(asset.sources))],
-                (prices.min_sources, prices.max_deviation, prices.min_spread, prices.spread_growth, prices.max_spread),
-                (margin.floor, margin.cap, margin.size_slope, margin.ramp_up, margin.ramp_down),
+                asset.prices.parameters(),
+                asset.margin.parameters(),
                 sender=work.sender,
             )
 
@@ -288,7 +280,7 @@ def _acceptance_step(asset: AssetConfig) -> Step:
     def run(work: Work) -> None:
         engine = work.at("engine")
         if engine.asset_of(work.token(asset))[0] == 0:
-            engine.add_asset(work.token(asset), work.at(f"pool.{asset.symbol}"), sender=work.sender)
+            engine.add_asset(work.token(asset), work.at(pool_role(asset)), sender=work.sender)
 
     return Step(f"{asset.symbol}: add to the engine", run)
 
@@ -313,15 +305,7 @@ def _volatility_step(asset: AssetConfig, dynamics: DynamicsConfig) -> Step:
     def run(work: Work) -> None:
         oracle, key = work.at("volatility"), work.at("risk_engine").key_of(work.token(asset))
         if oracle.last(key)[1] == 0:
-            parameters = (
-                dynamics.interval,
-                slowest_window(work.config, asset),
-                dynamics.fast_half_life,
-                dynamics.slow_half_life,
-                dynamics.patience,
-                dynamics.max_sigma,
-                dynamics.start_sigma,
-            )
+            parameters = dynamics.volatility_parameters(slowest_window(work.config, asset))
             oracle.add(key, parameters, sender=work.sender)
 
     return Step(f"{asset.symbol}: follow its volatility", run)

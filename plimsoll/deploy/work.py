@@ -51,7 +51,9 @@ class Work:
 
     def token(self, asset: AssetConfig) -> str:
         """Return an asset's token: what the configuration names, or the pool whose shares it is."""
-        return str(asset.token) if asset.shares_of is None else self.at(f"pool.{asset.shares_of}").address
+        if asset.shares_of is None:
+            return str(asset.token)
+        return self.at(pool_role(self.config.asset(asset.shares_of))).address
 
     def at(self, role: str) -> Contract:
         """Return the contract in a role; DeployError when it is not there yet."""
@@ -103,7 +105,7 @@ class Work:
 
     def manifest(self) -> Manifest:
         """Return what has been deployed so far."""
-        listed = [asset for asset in self.config.assets if f"pool.{asset.symbol}" in self._contracts]
+        listed = [asset for asset in self.config.assets if pool_role(asset) in self._contracts]
         reached = replace(self._base, contracts=dict(self._records), blueprints=dict(self.blueprints))
         return replace(
             reached,
@@ -131,7 +133,7 @@ class Work:
             token=self.token(asset),
             decimals=asset.decimals,
             key=hex(self.at("risk_engine").key_of(self.token(asset))),
-            pool=self.at(f"pool.{asset.symbol}").address,
+            pool=self.at(pool_role(asset)).address,
             isolated=asset.isolated,
             sources=[
                 source_role(asset, i) for i in range(len(asset.sources)) if source_role(asset, i) in self._contracts
@@ -158,6 +160,11 @@ def uniswap_factory(config: Config) -> str:
     if config.uniswap is None:
         raise ConfigError("uniswap.factory: is missing: only a devnet deploys it")
     return config.uniswap.factory
+
+
+def pool_role(asset: AssetConfig) -> str:
+    """Return the role of an asset's pool."""
+    return f"pool.{asset.symbol}"
 
 
 def source_role(asset: AssetConfig, index: int) -> str:
