@@ -18,6 +18,7 @@ import pytest
 
 from plimsoll import artifacts
 from plimsoll.chain import revm
+from plimsoll.verify.differential import bench
 from plimsoll.verify.instrument import PREFIX, Place, instrument
 
 FOLDER = "PLIMSOLL_COVERAGE"
@@ -50,22 +51,27 @@ class _Marked(artifacts.Artifact):
 
 
 def load(name: str) -> artifacts.Artifact:
-    """Stand in for `artifacts.load`: our own contracts come with markers."""
+    """Stand in for `artifacts.load`: our own contracts come with markers, and so do harnesses of our modules."""
     plain = _load(name)
-    if ":" in name or not plain.init_code or "mocks" in plain.source.parts:
-        return plain
     if name not in _instrumented:
+        if ":" in name or not plain.init_code or not _is_ours(plain):
+            return plain
         made = instrument(artifacts.home(), plain.source)
         _places.update(made.places)
         _instrumented[name] = _Marked(plain.name, plain.abi, made.init_code, plain.runtime_size, plain.source, plain)
     return _instrumented[name]
 
 
+def _is_ours(plain: artifacts.Artifact) -> bool:
+    files = artifacts.files_of(plain.name)
+    return any(file.startswith("contracts/") and not file.startswith("contracts/mocks/") for file in files)
+
+
 def pytest_configure() -> None:
     """Put the markers in, before any test module imports what it uses."""
     artifacts.load = load
-    for limit in ("GAS_LIMIT", "CALL_GAS"):
-        setattr(revm, limit, GAS)
+    for module, limit in ((revm, "GAS_LIMIT"), (revm, "CALL_GAS"), (bench, "GAS")):
+        setattr(module, limit, GAS)
     revm.CODE_LIMIT = CODE_LIMIT
     revm.RevmChain.__init__ = _marked(revm.RevmChain.__init__)  # type: ignore[method-assign]
 

@@ -26,6 +26,7 @@ import json
 import os
 import pickle
 import random
+import resource
 import signal
 import sys
 import time
@@ -39,7 +40,7 @@ from typing import Any, cast
 
 from plimsoll import artifacts
 from plimsoll.verify import coverage_plugin, journal
-from plimsoll.verify.coverage import GAS_TESTS, LEFT_OUT, SUITES
+from plimsoll.verify.coverage import LEFT_OUT, SUITES
 from plimsoll.verify.killers import Killers, known_killers, write_killers
 from plimsoll.verify.mutants import Mutant, exchangeable, mutants
 from plimsoll.verify.quick_compile import creation_code, without_metadata
@@ -53,8 +54,8 @@ PROFILE = "mutation"
 """The hypothesis profile: few examples, always the same."""
 BUDGET = 60.0
 """Seconds of tests that a mutant has to survive, by default; the most specific tests come first."""
-PATIENCE = 180
-"""Seconds after which a child is stopped; its mutant is killed, as it made a test hang."""
+PATIENCE = 120
+"""Seconds of CPU after which a child is stopped; its mutant is killed, as it made a test hang."""
 
 KILLED, SURVIVED, SAME, INVALID, UNSEEN = "killed", "survived", "same code", "does not compile", "no test runs it"
 
@@ -81,7 +82,7 @@ def in_child(work: Callable[[], Any], patience: int = PATIENCE) -> tuple[int, in
     os.close(reader)
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.alarm(patience)
+    resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
     code = 1
     try:
         quiet = os.open(os.devnull, os.O_WRONLY)
@@ -140,7 +141,6 @@ def run_tests(tests: Iterable[str], *options: str) -> tuple[int, str]:
 
     first = _FirstFailure()
     arguments = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", *options]
-    arguments += [f"--deselect={test}" for test in GAS_TESTS]
     return int(pytest.main([*arguments, *tests], plugins=[first])), first.test
 
 
@@ -157,23 +157,25 @@ def test_files() -> list[str]:
 Lines = dict[str, list[int]]
 
 
-def measure(file: str) -> tuple[float, Lines] | None:
-    """In a child: seconds of a test file, and the lines it runs; None if it fails."""
+def seconds_of(file: str) -> float | None:
+    """In a child: seconds of a test file, None if it fails."""
     started = time.perf_counter()
-    if run_tests([file])[0]:
-        return None
-    seconds = time.perf_counter() - started
-    folder = Path(os.environ[coverage_plugin.FOLDER])
+    return None if run_tests([file])[0] else time.perf_counter() - started
+
+
+def lines_of(file: str) -> Lines:
+    """In a child, another one, as tests may keep what they deployed: the lines that a test file runs."""
     run_tests([file], "-p", "plimsoll.verify.coverage_plugin", "--maxfail=0")
     lines: dict[str, set[int]] = defaultdict(set)
-    output = folder / f"{os.getpid()}.json"
+    output = Path(os.environ[coverage_plugin.FOLDER], f"{os.getpid()}.json")
     if output.is_file():
         content = json.loads(output.read_text())
         touched = set(content["touched"])
         for number, (name, line, _, ordinal, _) in content["places"].items():
             if ordinal < 0 and int(number) in touched:
                 lines[name].add(line)
-    return seconds, {name: sorted(each) for name, each in lines.items()}
+        output.unlink()
+    return {name: sorted(each) for name, each in lines.items()}
 
 
 @dataclass(frozen=True)
@@ -208,16 +210,18 @@ def load_map(workers: int, progress: Callable[[str], None]) -> Map:
         for source in artifacts.sources():
             coverage_plugin.load(source.stem)
         import_tests(missing)
-    jobs = ((name, (lambda name=name: measure(name))) for name in missing)
-    for done, (name, answer) in enumerate(results(jobs, workers), start=1):
-        progress(f"which lines {name} runs ({done} of {len(missing)})")
+    jobs = [(name, (lambda name=name, work=work: work(name))) for name in missing for work in (seconds_of, lines_of)]
+    halves: dict[str, list[Any]] = defaultdict(list)
+    for name, answer in results(jobs, workers):
         if answer is None:
             raise SystemExit(f"{name} fails without any mutant: mend it first")
-        known[name] = {"digest": wanted[name], "seconds": answer[0], "lines": answer[1]}
-        if done % 10 == 0 or done == len(missing):
+        halves[name].append(answer)
+        if len(halves[name]) == 2:
+            seconds, lines = sorted(halves.pop(name), key=lambda half: isinstance(half, dict))
+            known[name] = {"digest": wanted[name], "seconds": seconds, "lines": lines}
             _write(path, {name: entry for name, entry in known.items() if name in wanted})
-    for stray in folder.glob("[0-9]*.json"):
-        stray.unlink()
+            done = sum(name in known and known[name]["digest"] == wanted[name] for name in missing)
+            progress(f"which lines {name} runs ({done} of {len(missing)})")
     entries = {name: known[name] for name in wanted}
     return Map(
         {name: entry["seconds"] for name, entry in entries.items()},
@@ -455,15 +459,17 @@ def _judged(found: list[Mutant], arguments: argparse.Namespace) -> Iterator[tupl
     keys = {mutant.id: _digest(mutant.id, sources[mutant.file]) for mutant in found}
     retried = (SURVIVED, UNSEEN) if arguments.again else ()
     todo = []
+    killers = Killers()
     for mutant in found:
         entry = known.get(keys[mutant.id])
         if entry is not None and entry[0] not in retried:
+            killers.add(mutant, Verdict(*entry).by)
             yield mutant, Verdict(*entry)
         elif not arguments.report:
             todo.append(mutant)
     if not todo:
         return
-    yield from _judge_all(todo, known, keys, path, arguments)
+    yield from _judge_all(todo, known, keys, path, killers, arguments)
 
 
 def _judge_all(
@@ -471,6 +477,7 @@ def _judge_all(
     known: dict[str, list[Any]],
     keys: dict[str, str],
     path: Path,
+    killers: Killers,
     arguments: argparse.Namespace,
 ) -> Iterator[tuple[Mutant, Verdict]]:
     def say(text: str) -> None:
@@ -479,7 +486,6 @@ def _judge_all(
     os.environ["HYPOTHESIS_PROFILE"] = PROFILE
     for module in ("pytest", "hypothesis", "plimsoll.devnet", "vyper.compiler.phases", "snekmate"):
         importlib.import_module(module)
-    killers = Killers()
     choose = _by_killers() if arguments.known else _by_lines(arguments, say)
     jobs: list[tuple[Mutant, list[str]]] = []
     for mutant in todo:

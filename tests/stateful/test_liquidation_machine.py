@@ -23,7 +23,7 @@ from tests.support.twin import EVERYTHING, Deposit, Trade, Withdraw
 
 WAD = 10**18
 PRICES = {"USDC": 1, "WETH": 2_000, "WBTC": 60_000, "USDT": 1}
-SIZES = {"quick": 8, "ci": 30, "nightly": 500}
+SIZES = {"quick": 8, "mutation": 8, "ci": 30, "nightly": 500}
 
 symbols = st.sampled_from(["USDC", "WETH", "WETH", "USDT"])
 places = st.integers(0, 1)

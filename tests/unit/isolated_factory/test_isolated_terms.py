@@ -62,6 +62,7 @@ def test_least_liquidity__equals_the_model__at_most_what_there_is(
 @given(least=VALUES)
 @example(least=1_000 * WAD)
 @example(least=10**9 * WAD)
+@example(least=1_033_926_846_798_894_777_613)  # a divisor of 4e34 - 1: the least remainder
 def test_size_slope__equals_the_model__within_the_risk_engines_bounds(harness: Any, least: int) -> None:
     slope = harness.size_slope(least)
     assert slope == isolated_terms.size_slope(least)
@@ -71,6 +72,7 @@ def test_size_slope__equals_the_model__within_the_risk_engines_bounds(harness: A
 @given(ratio=RATIOS)
 @example(ratio=3 * WAD)
 @example(ratio=12 * 10**17)
+@example(ratio=2_729_729_729_729_729_727)  # a divisor of 1e36 - 1: the cap is as near as can be
 def test_margin_cap__equals_the_model__leaves_room(harness: Any, ratio: int) -> None:
     cap = harness.margin_cap(ratio)
     assert cap == isolated_terms.margin_cap(ratio)

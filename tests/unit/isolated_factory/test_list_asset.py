@@ -217,6 +217,16 @@ def test_list_asset__deeper_market_without_history__reverts_until_it_has_one(baz
     assert bazaar.listing(token).market == deeper.address
 
 
+@pytest.mark.parametrize(("price", "clamped"), [(0, 10**30), (10**30, 0), (2**128, 2**128), (2**256 - 1, 2**128)])
+def test_list_asset__quote_price_is_none__reverts(bazaar: Bazaar, market: Market, price: int, clamped: int) -> None:
+    source = bazaar.world["USDC"].source
+    source.set_reading((price, clamped, bazaar.chain.timestamp(), 1, 1), sender=bazaar.owner)
+    with reverts("factory: quote price"):
+        bazaar.list(market[0])
+    with reverts("factory: quote price"):
+        bazaar.factory.best_market(market[0])
+
+
 def test_list_asset__quote_price_is_old__reverts(bazaar: Bazaar, market: Market) -> None:
     bazaar.world.set_status("USDC", 2)
     with reverts("factory: quote price"):

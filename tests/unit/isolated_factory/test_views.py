@@ -18,6 +18,13 @@ def test_views__nothing_listed(bazaar: Bazaar) -> None:
     assert bazaar.factory.listed(2**256 - 1, 100) == []
 
 
+def test_listed__no_more_than_asked_for(bazaar: Bazaar) -> None:
+    token, _ = bazaar.with_market()
+    bazaar.list(token)
+    assert bazaar.factory.listed(0, 1) == [token.address]
+    assert bazaar.factory.listed(0, 0) == bazaar.factory.listed(1, 1) == []
+
+
 def test_listed__more_than_a_page__reverts(bazaar: Bazaar) -> None:
     with reverts("factory: count"):
         bazaar.factory.listed(0, 101)

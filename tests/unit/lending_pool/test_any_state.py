@@ -6,6 +6,8 @@ nobody can repay or be liquidated. Here totals saturate.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -109,6 +111,56 @@ def test_accrual__debt_saturates__what_does_not_fit_is_not_charged(pool: PoolTwi
         assert receipt.find("Accrued")[0].args["interest"] == 5
         assert receipt.find("Accrued")[0].args["fee"] == 2
         assert pool.pool.total_debt() == WORD
+
+
+@pytest.mark.parametrize(
+    ("debt", "debt_shares", "charged"),
+    [
+        (WORD - 10**20, 10**30, False),
+        (WORD - 2 * 10**20, 10**30, True),
+        (WORD - 103845937170694475651, 10**30, False),
+        (WORD - 103845937170694475652, 10**30, True),  # the debt fills its word
+        (10**30, WORD - 10**16, False),
+        (10**30, WORD - 3 * 10**16, True),
+        (10**30, WORD - 20000000000007935, False),
+        (10**30, WORD - 20000000000007936, True),  # its shares do
+    ],
+)
+def test_move_debt__what_does_not_fit__is_not_charged(
+    pool: PoolTwin, debt: int, debt_shares: int, charged: bool
+) -> None:
+    """A take goes through with the debt that it moves, whether the starter's and the fund's part fits or not."""
+    chain, contract = pool.chain, pool.pool
+    with chain.isolate():
+        start = Ledger(10**20, debt, chain.timestamp(), debt_shares, 0, 7, 0)
+        state = tuple(getattr(start, name) for name in Ledger.__slots__)
+        contract.force(state, 1, WAD, pool.lender, 10**30, sender=pool.lender)
+        holders = {pool.lender: 10**30}
+        model = replace(pool.model, ledger=start, supply=10**30, balances=holders, debt_shares={1: WAD})
+        moved = model.debt_of(pool.now, 1)
+        expected = model.move_debt(pool.now, 1, 2, WAD, pool.attacker, WAD // 100, WAD // 100)
+        receipt = contract.move_debt(1, 2, WAD, pool.attacker, WAD // 100, WAD // 100, sender=pool.engine)
+        assert tuple(receipt.return_value) == expected
+        assert Ledger(*contract.ledger()) == model.ledger
+        assert contract.balanceOf(pool.attacker) == model.balance_of(pool.attacker)
+        (event,) = receipt.find("DebtMoved")
+        assert event.args["amount"] == moved
+        parts = [event.args[name] for name in ("extra_shares", "starter_assets", "starter_shares", "fund_assets")]
+        assert [part > 0 for part in parts] == 4 * [charged]
+
+
+@pytest.mark.parametrize(("shares", "rate", "moved", "extra"), [(WAD + 1, 0, 2, 0), (WAD, 1, 1, 1), (1, WAD + 1, 1, 2)])
+def test_move_debt__the_smallest_remainder_counts(
+    pool: PoolTwin, shares: int, rate: int, moved: int, extra: int
+) -> None:
+    """The least fraction of WAD + 1 shares is 1 and 1e-18 of a share; the least rate on a unit is 1e-18 of a unit."""
+    with pool.chain.isolate():
+        state = (10**20, 10**30, pool.now, 10**30, 0, 0, 0)
+        pool.pool.force(state, 1, shares, pool.lender, 0, sender=pool.lender)
+        receipt = pool.pool.move_debt(1, 2, 1, pool.attacker, rate, rate, sender=pool.engine)
+        args = receipt.find("DebtMoved")[0].args
+        assert (args["shares"], args["amount"]) == (moved, moved)
+        assert (args["starter_assets"], args["fund_assets"]) == (extra, extra)
 
 
 def test_accrual__fee_saturates__the_rest_is_the_lenders(pool: PoolTwin) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from tests.support import reverts
@@ -44,6 +46,19 @@ def test_cancel__provisioned__releases_it(world: World, insolvent: int) -> None:
     assert [event.name for event in receipt.events] == ["Ended", "Provisioned"]
     assert_no_auction(world, insolvent)
     assert world["USDC"].pool.state().provisions == 0
+
+
+def test_cancel__four_provisioned_debts__releases_every_one(world: World) -> None:
+    account = world.account("trader", 4)
+    world.deposit(account, "WETH", 20)
+    for symbol, amount in (("USDC", 6_000), ("USDT", 6_000), ("DAI", 6_000), ("WBTC", Fraction(1, 10))):
+        world.borrow(account, symbol, amount)
+    world.set_price("WETH", 1_000)
+    world.engine.liquidate(account, sender=world.roles["keeper"])
+    assert all(provision(world, account, symbol) > 0 for symbol in ("USDC", "USDT", "DAI", "WBTC"))
+    world.set_price("WETH", 2_000)
+    world.engine.cancel(account, sender=world.roles["stranger"])
+    assert_no_auction(world, account)
 
 
 def test_cancel__after_a_small_take__needs_the_requirement_alone(world: World, auctioned: int, close: Close) -> None:

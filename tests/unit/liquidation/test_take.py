@@ -254,6 +254,23 @@ def test_take__in_one_batch__several_reach_the_target(world: World, auctioned: i
     assert quote.target - quote.equity <= quote.debt // 10**6
 
 
+@pytest.mark.parametrize(("missing", "reached"), [(0, True), (5 * 10**11, True), (5 * 10**12, False)])
+def test_take__in_one_batch__almost_at_the_target__has_reached_it(
+    world: World, auctioned: int, rich: int, missing: int, reached: bool
+) -> None:
+    """A millionth of the debts, which is what roundings may leave, nobody has to take; a little more he may."""
+    keeper, most = world.roles["keeper"], world.auction.quote(auctioned).max_fraction
+    takes = [world.engine.take.encode(auctioned, fraction, rich, -WAD) for fraction in (most - missing, WAD)]
+    if reached:
+        with reverts("auction: healthy"):
+            world.engine.batch(takes, sender=keeper)
+        takes.pop()
+    world.engine.batch(takes, sender=keeper)
+    quote = world.auction.quote(auctioned)
+    assert quote.requirement < quote.equity
+    assert abs(quote.target - quote.equity) <= quote.debt // 10**6
+
+
 # Who and where to
 
 

@@ -139,7 +139,7 @@ def test_take__little_gas__chooses_no_answer(world: World, auctioned: int, rich:
     guard(world, "WETH", gate)
     gate.set_least_gas(97_000, sender=world.roles["deployer"])
     reasons = set()
-    for gas in range(40_000, 900_000, 9_000):
+    for gas in (*range(40_000, 900_000, 9_000), None):
         with world.chain.isolate():
             try:
                 world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"], gas=gas)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from plimsoll.chain import RevmChain
 from tests.support import reverts
+from tests.support.counters import wind_on
 from tests.support.scenario import AUCTION, World
 from tests.unit.liquidation.conftest import TAU, WAD
 
@@ -42,25 +44,25 @@ def test_set_parameters__every_wrong_caller__reverts(world: World) -> None:
         (TAU_, 2**256 - 1, "auction: tau"),
         (TAIL, 599, "auction: tail"),
         (TAIL, 7 * 86_400 + 1, "auction: tail"),
-        (KAPPA, 100 * WAD + BP, "auction: kappa"),
+        (KAPPA, 100 * WAD + 1, "auction: kappa"),
         (KAPPA, BP + 1, "auction: precision"),
         (LEVEL, 0, "auction: start level"),
         (LEVEL, BP, "auction: start level"),
-        (LEVEL, -WAD - BP, "auction: start level"),
+        (LEVEL, -WAD - 1, "auction: start level"),
         (LEVEL, -(2**255), "auction: start level"),
         (LEVEL, -BP - 1, "auction: precision"),
         (TARGET, 0, "auction: target share"),
-        (TARGET, WAD + BP, "auction: target share"),
+        (TARGET, WAD + 1, "auction: target share"),
         (TARGET, BP + 1, "auction: precision"),
-        (STARTER, WAD // 2 + BP, "auction: bonus shares"),
+        (STARTER, WAD // 2 + 1, "auction: bonus shares"),
         (STARTER, 1, "auction: precision"),
-        (FUND, WAD // 2 + BP, "auction: bonus shares"),
+        (FUND, WAD // 2 + 1, "auction: bonus shares"),
         (FUND, 1, "auction: precision"),
-        (LEAST, 9 * BP, "auction: penalty"),
-        (LEAST, WAD // 5 + BP, "auction: penalty"),
+        (LEAST, 10 * BP - 1, "auction: penalty"),
+        (LEAST, WAD // 5 + 1, "auction: penalty"),
         (LEAST, 10 * BP + 1, "auction: precision"),
-        (MOST, WAD // 5 + BP, "auction: penalty"),
-        (MOST, WAD // 100 - BP, "auction: penalty"),
+        (MOST, WAD // 5 + 1, "auction: penalty"),
+        (MOST, WAD // 100 - 1, "auction: penalty"),
         (MOST, WAD // 5 - 1, "auction: precision"),
     ],
 )
@@ -79,6 +81,18 @@ def test_set_parameters__beyond_a_bound__reverts(world: World, index: int, value
 def test_set_parameters__on_every_bound__read_back(world: World, parameters: tuple[int, ...]) -> None:
     world.auction.set_parameters(parameters, sender=world.roles["owner"])
     assert tuple(world.auction.parameters()) == parameters
+
+
+def test_set_parameters__the_last_version__stays() -> None:
+    """A version has 16 bits beside an auction: one more would be taken for another."""
+    chain = RevmChain()
+    owner = chain.accounts()[0]
+    auction = chain.deploy("LiquidationAuction", owner, AUCTION, owner, owner, sender=owner)
+    wind_on(chain, auction, lambda: auction.set_parameters(AUCTION, sender=owner), 2**16 - 2, 1 << 168)
+    assert auction.set_parameters(AUCTION, sender=owner).find("ParametersSet")[0].args["version"] == 2**16 - 1
+    with reverts("auction: versions"):
+        auction.set_parameters(AUCTION, sender=owner)
+    assert auction.version() == 2**16 - 1
 
 
 def test_set_parameters__auction_that_runs__keeps_its_own(world: World, auctioned: int, long: int) -> None:

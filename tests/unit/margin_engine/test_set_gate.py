@@ -188,16 +188,18 @@ def test_gate__isolated_asset__is_asked_on_either_side(world: World, account: in
 
 def test_gate__eight_held_and_four_owed__every_one_is_asked(world: World, account: int, gate: Any) -> None:
     """The last of eight, and the last of four, is looked at as the first is."""
-    held = ("WETH", "PTS", "HOOK", "FALSE")
+    more = [f"MORE{index}" for index in range(5)]
+    for symbol in more:
+        world.list_asset(symbol, "MockERC20", 18, 1, False)
+    world.lend(more[4], 1_000)
+    held, debts = ("WETH", "PTS", "HOOK", "FALSE", *more[:4]), ("USDC", "WBTC", "USDT", more[4])
+    for symbol in (*held, *debts):
+        guard(world, symbol, gate)
     for symbol in held:
-        guard(world, symbol, gate)
         world.deposit(account, symbol, 20)
-    for symbol in ("USDC", "WBTC", "USDT"):
-        guard(world, symbol, gate)
-    world.borrow(account, "USDT", 200)
-    world.borrow(account, "USDC", 200)
-    world.borrow(account, "WBTC", Fraction(1, 1_000))
-    for symbol, owed in [(symbol, False) for symbol in held] + [("USDC", True), ("WBTC", True), ("USDT", True)]:
+    for symbol in debts:
+        world.borrow(account, symbol, Fraction(1, 1_000) if symbol == "WBTC" else 200)
+    for symbol, owed in [(symbol, False) for symbol in held] + [(symbol, True) for symbol in debts]:
         refuse(world, gate, account, symbol, owed=owed)
         with reverts("engine: gate"):
             world.borrow(account, "USDC", 1)
@@ -246,7 +248,7 @@ def test_gate__little_gas__chooses_no_answer(world: World, long: int, gate: Any)
     with world.chain.isolate():
         used = world.borrow(long, "USDC", 100).gas_used
     reasons = set()
-    for gas in range(30_000, used + 300_000, 4_000):
+    for gas in (*range(30_000, used + 300_000, 4_000), None):
         with world.chain.isolate():
             try:
                 world.engine.withdraw(long, usdc, 10**8, trader, 10**8, sender=trader, gas=gas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from eth_abi.abi import encode
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plimsoll.chain import RevmChain
@@ -73,6 +73,10 @@ def test_health_batch__price_status__is_passed_on(world: World, status: int) -> 
 
 
 @given(equity=equities, maintenance=maintenances, status=st.integers(0, 3), word=st.integers(0, 2**256 - 1))
+@example(equity=MOST + 1, maintenance=0, status=0, word=0)
+@example(equity=LEAST - 1, maintenance=0, status=0, word=0)
+@example(equity=MOST, maintenance=MOST_MAINTENANCE + 1, status=0, word=0)
+@example(equity=LEAST, maintenance=MOST_MAINTENANCE, status=0, word=0)
 def test_health_batch__any_health__is_exact_or_says_that_it_is_clipped(
     session_chain: RevmChain, deployed_script: Scripted, equity: int, maintenance: int, status: int, word: int
 ) -> None:

@@ -126,14 +126,30 @@ def test_rescaled__whole_receipt(twin: ReserveTwin) -> None:
     ]
 
 
-@pytest.mark.parametrize(("staked", "scale"), [(999_999, 0), (1_000_000, 1)])
+@pytest.mark.parametrize("left", [0, 10**6])
+@pytest.mark.parametrize(("beyond", "scale"), [(0, 0), (1, 1)])
 def test_rescaling__at_a_millionth_of_the_first_price__exact(
-    twin: ReserveTwin, malicious: Any, staked: int, scale: int
+    twin: ReserveTwin, malicious: Any, left: int, beyond: int, scale: int
 ) -> None:
-    """A stake of s shares is 1e6 * (s + 1) with the virtual part; 1e12 for the one virtual share left still stands."""
+    """A stake of s shares is 1e6 * (s + 1) with the virtual part; 1e12 for each one left, virtual too, still stands."""
+    staked = 10**6 * (left + 1) - 1 + beyond
     twin.fund.stake(malicious, staked, twin.attacker, sender=twin.attacker)
-    malicious.burn(twin.fund, staked, sender=twin.attacker)
+    malicious.burn(twin.fund, staked - left, sender=twin.attacker)
     assert twin.fund.scale_of(malicious) == scale
+
+
+def test_rescaling__until_a_million_to_that_power_is_beyond_a_word__stake_is_nothing(
+    twin: ReserveTwin, malicious: Any
+) -> None:
+    """(1e6)**13 is no uint256 any more: a stake as old as that is read, and asked back, like one of nothing."""
+    fund, attacker = twin.fund, twin.attacker
+    for scale in range(1, 15):
+        fund.stake(malicious, 10**6, twin.staker if scale == 1 else attacker, sender=attacker)
+        malicious.burn(fund, 10**6, sender=attacker)
+        assert fund.scale_of(malicious) == scale
+        assert fund.stake_of(malicious, twin.staker) == 10**12 // 10 ** (6 * scale)
+    with reverts("fund: insufficient stake"):
+        fund.request_withdrawal(malicious, 1, sender=twin.staker)
 
 
 # Running ahead

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from plimsoll.chain import ZERO_ADDRESS, RevmChain
 from plimsoll.model import account_word
@@ -92,6 +93,30 @@ def test_collect__less_arrives__reverts(dust: Dust) -> None:
     dust.engine.set_shortfall(1, sender=dust.roles["other"])
     with reverts("token: received differs"):
         dust.fund.collect(dust.token, sender=dust.roles["other"])
+
+
+def test_collect__the_token_refuses_the_approval__reverts(dust: Dust) -> None:
+    """A token, which is its own pool here, that answers what it is told."""
+    deployer, engine, fund = dust.roles["deployer"], dust.engine, dust.fund
+    odd = dust.chain.deploy("ScriptedAnswers", sender=deployer)
+
+    def answer(signature: str, word: int) -> tuple[bytes, int, bytes]:
+        return keccak(text=signature)[:4], 0, word.to_bytes(32, "big")
+
+    engine.add_asset(odd, KEY, odd, sender=deployer)
+    engine.set_balance(dust.account, odd, UNIT, sender=deployer)
+    engine.set_call(odd, odd.script.encode(*answer("balanceOf(address)", UNIT)), sender=deployer)
+    for signature, word in (
+        ("balanceOf(address)", 0),
+        ("transfer(address,uint256)", 1),
+        ("approve(address,uint256)", 0),
+        ("deposit(uint256,address)", 7),
+    ):
+        odd.script(*answer(signature, word), sender=deployer)
+    with reverts("fund: approve failed"):
+        fund.collect(odd, sender=dust.roles["other"])
+    odd.script(*answer("approve(address,uint256)", 1), sender=deployer)
+    assert fund.collect(odd, sender=dust.roles["other"]).return_value == 7
 
 
 def test_collect__pool_is_full__reverts_and_keeps_it(dust: Dust) -> None:

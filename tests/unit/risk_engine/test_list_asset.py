@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.chain import ZERO_ADDRESS, RevmChain
 from plimsoll.model import margin_rate, risk_engine
 from tests.support import reverts
+from tests.support.counters import wind_on
 from tests.support.risk import BPS, DOLLAR_6, ETHER_18, MARGIN, PERCENT, PRICES, Risk, reading
 
 
@@ -84,6 +85,17 @@ def test_list_asset__no_index_left__reverts(risk: Risk) -> None:
     with pytest.raises(ValueError, match="risk: no index left"):
         risk_engine.next_key(64, 0, False)
     assert risk.list_asset(isolated=True) == 2**64 + 1
+
+
+def test_list_asset__no_id_left__reverts() -> None:
+    risk = Risk.deploy(RevmChain())
+    last = 2**64 - 1
+    wind_on(risk.chain, risk.engine, lambda: risk.list_asset(isolated=True), last - 1)
+    assert risk.list_asset(isolated=True) == 1 << 64 | last == risk_engine.next_key(0, last - 1, True)
+    with reverts("risk: no index left"):
+        risk.engine.list_asset(risk.token(), True, [risk.source()], PRICES, MARGIN, sender=risk.owner)
+    with pytest.raises(ValueError, match="risk: no index left"):
+        risk_engine.next_key(0, last, True)
 
 
 @pytest.mark.parametrize("decimals", [19, 255])

@@ -137,6 +137,19 @@ def test_poke__targets_are_clamped_and_rounded_up(
     assert target(risk, key) == (base, MARGIN.cap, slope)
 
 
+def test_poke__targets__the_smallest_remainder_counts(risk: Risk) -> None:
+    """9 % and a slope of 1e10 + 1, and of each target the least part of a unit more."""
+    key = risk.list_asset()
+    multiple, impact = 10**17 + 1, 10**16 + 10**6 + 100
+    risk.set_dynamics(key, multiple, impact)
+    sigma, depth = pow(multiple, -1, WAD), (impact * WAD - 1) // (10**10 + 1)
+    assert (multiple * sigma % WAD, impact * WAD % depth) == (1, 1)
+    risk.measure(key, sigma, depth=depth)
+    risk.chain.warp(HOUR)
+    risk.poke(key)
+    assert target(risk, key) == (9 * PERCENT + 2, MARGIN.cap, 10**10 + 2)
+
+
 def test_poke__same_measurements__the_ramp_goes_on(risk: Risk, key: int) -> None:
     state = risk.engine.margin_of(key)
     assert risk.poke(key).events == []
@@ -192,7 +205,7 @@ def test_poke__a_callers_gas_limit_changes_no_answer(risk: Risk, key: int) -> No
     """Failure 17: with whatever gas the poke either does all it does with plenty, or reverts."""
     risk.measure(key, WAD, depth=10**5 * WAD)
     done: list[tuple[int, ...]] = []
-    for gas in range(30_000, 3_600_000, 70_001):
+    for gas in (*range(30_000, 3_600_000, 70_001), None):
         with risk.chain.isolate():
             try:
                 risk.engine.poke(key, sender=risk.stranger, gas=gas)

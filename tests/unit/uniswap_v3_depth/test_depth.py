@@ -136,16 +136,27 @@ def test_depth__dust_in_every_usable_tick_of_two_per_cent__is_gone_through(depth
     assert before.down <= found.down <= before.down + 50 * WAD
 
 
-def test_depth__more_dust_than_is_crossed__shallower_and_within_its_gas(market: Market, open_depth: OpenDepth) -> None:
+def strew(depth: Depth) -> None:
+    """Open a position of dust in every usable tick of the longest reach: more than are crossed."""
+    for lower in range(-1_010, 1_010, 10):
+        depth.add(lower, lower + 9, 1)
+    assert len(depth.book().net) > 2 * market_depth.MAX_CROSSED
+
+
+def test_depth__more_dust_than_is_crossed__shallower(market: Market, open_depth: OpenDepth) -> None:
     depth = open_depth(market, reach=1_000)
     before = depth.measure()
     assert before.complete
-    for lower in range(-1_010, 1_010, 10):
-        depth.add(lower, lower + 9, 1)
+    strew(depth)
     found = depth.measure()
-    assert len(depth.book().net) > 2 * market_depth.MAX_CROSSED
     assert not found.complete
     assert found == depth.model_measure()
     assert before.up // 2 < found.up < before.up
     assert before.down // 2 < found.down < before.down
-    assert depth.contract.depth(gas=GAS) == found.depth < before.depth
+    assert depth.contract.depth() == found.depth < before.depth
+
+
+def test_depth__more_dust_than_is_crossed__within_its_gas(market: Market, open_depth: OpenDepth) -> None:
+    depth = open_depth(market, reach=1_000)
+    strew(depth)
+    assert depth.contract.depth(gas=GAS) == depth.contract.depth() > 0

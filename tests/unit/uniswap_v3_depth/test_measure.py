@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support import reverts
 from tests.support.uniswap import DOLLAR, Market, open_market
 from tests.unit.uniswap_v3_depth.conftest import REACH, WAD, Depth, OpenDepth, take_out
 
+MAX_REACH = 1_000
 PARTS = 10**6
 """A pool's fee is in hundredths of a basis point."""
 
@@ -128,6 +130,24 @@ def test_measure__pool_at_the_ends_of_its_reach(depth: Depth, chain: RevmChain, 
             depth.contract.depth()
         return
     assert depth.measure() == before, "one range over all of the reach: where the pool is makes no difference"
+
+
+@pytest.mark.parametrize("offset", [-MAX_REACH, MAX_REACH])
+def test_measure__longest_reach_and_ticks_one_apart__nine_words_of_the_bitmap(
+    chain: RevmChain, market: Market, open_depth: OpenDepth, offset: int
+) -> None:
+    """From one end of its reach to the other, with no initialised tick between: as many words as there can be."""
+    lender, _ = chain.accounts()[:2]
+    market.uniswap.factory.enableFeeAmount(100, 1, sender=lender)
+    pool = market.uniswap.create_pool(market.base, market.quote, 100, market.raw(2_000), lender)
+    market.uniswap.add_liquidity(pool, {market.quote: 10**12, market.base: 500 * WAD}, lender)
+    pool.grow(100, lender)
+    depth = open_depth(replace(market, pool=pool), MAX_REACH)
+    before, mean = depth.measure(), depth.oracle.mean().tick
+    assert ((mean + MAX_REACH) >> 8) - ((mean - MAX_REACH + 1) >> 8) + 1 == 9
+    pay_to(depth.market, mean + offset)
+    assert depth.measure() == depth.model_measure() == before
+    assert before.complete
 
 
 def test_measure__full_range__both_sides_and_the_steady_number_agree(depth: Depth) -> None:
