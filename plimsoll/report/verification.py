@@ -44,7 +44,10 @@ COMMANDS = {
     ),
     "coverage": (
         "make coverage",
-        "{branches:,.0f} of {all_branches:,.0f} branches, {lines:,.0f} of {all_lines:,.0f} lines; {reasons:.0f} why",
+        (
+            "{branches:,.0f} of {all_branches:,.0f} branches and {lines:,.0f} of {all_lines:,.0f} lines run, "
+            "the other {reasons:.0f} have a reason"
+        ),
         "",
     ),
     "mutation": (

@@ -25,6 +25,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
@@ -32,6 +33,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from plimsoll import artifacts
+from plimsoll.verify import journal
 from plimsoll.verify.coverage_plugin import FOLDER
 from plimsoll.verify.instrument import Place
 
@@ -176,6 +178,18 @@ def run(folder: Path, suites: list[str], workers: int) -> int:
     return subprocess.run(command, env=environment, cwd=artifacts.home(), check=False).returncode
 
 
+def _note(files: dict[str, FileCoverage], reasons: int, seconds: float) -> None:
+    journal.note(
+        "coverage",
+        lines=sum(known.lines[0] for known in files.values()),
+        all_lines=sum(known.lines[1] for known in files.values()),
+        branches=sum(known.branches[0] for known in files.values()),
+        all_branches=sum(known.branches[1] for known in files.values()),
+        reasons=reasons,
+        seconds=seconds,
+    )
+
+
 def main() -> None:
     """Run the tests and print the table; exit 1 if coverage is not what it must be."""
     parser = argparse.ArgumentParser(description="Coverage of the Vyper sources by the tests in process.")
@@ -187,8 +201,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
         code = 0 if arguments.only_report else run(folder, arguments.suites, arguments.workers)
-        text, wrong = report(read(folder), expected(artifacts.home() / EXCEPTIONS), sources())
+        seconds = time.monotonic() - started
+        files, reasons = read(folder), expected(artifacts.home() / EXCEPTIONS)
+        text, wrong = report(files, reasons, sources())
+    if not (code or arguments.only_report or arguments.suites != list(SUITES)):
+        _note(files, sum(map(len, reasons.values())), seconds)
     print(text)
     for line in wrong:
         print(line, file=sys.stderr)
