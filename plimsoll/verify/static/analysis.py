@@ -161,7 +161,7 @@ def _compiled(question: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
 
 def _place(result: dict[str, Any]) -> tuple[str]:
     path = result["elements"][0].get("source_mapping", {}).get("filename_absolute", "")
-    for base in (artifacts.home(), *artifacts.libraries()):
+    for base in (*artifacts.libraries(), artifacts.home()):  # the libraries may be installed inside the project
         if path and Path(path).is_relative_to(base):
             return (str(Path(path).relative_to(base)),)
     return (path,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from vyper.compiler.settings import Settings
 
 from plimsoll import artifacts
 from plimsoll.verify.static.__main__ import JUDGED, compare, contracts, judgement
-from plimsoll.verify.static.analysis import Finding, Write, own_name, variable_name
+from plimsoll.verify.static.analysis import Finding, Write, _place, own_name, variable_name
 from plimsoll.verify.static.flatten import RENAMED, Flattener
 
 TEXT = """
@@ -134,3 +135,17 @@ def _walk(node: Any, kinds: set[str]) -> None:
     elif isinstance(node, list):
         for each in node:
             _walk(each, kinds)
+
+
+def test_place__of_a_library_inside_the_project__is_the_librarys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / ".venv" / "site-packages"
+    monkeypatch.setattr(artifacts, "home", lambda: tmp_path)
+    monkeypatch.setattr(artifacts, "libraries", lambda: [library])
+
+    def place(path: Path) -> tuple[str]:
+        return _place({"elements": [{"source_mapping": {"filename_absolute": str(path)}}]})
+
+    assert place(library / "snekmate" / "auth" / "ownable.vy") == ("snekmate/auth/ownable.vy",)
+    assert place(tmp_path / "contracts" / "A.vy") == ("contracts/A.vy",)
