@@ -15,6 +15,8 @@ OWNER: immutable(address)
 
 signed: public(HashMap[bytes32, bool])
 failing: public(bool)
+asked: public(address)
+question: public(Bytes[MAX_DATA])
 
 
 @deploy
@@ -38,6 +40,16 @@ def set_failing(failing: bool):
     """
     assert msg.sender == OWNER, "wallet: owner only"
     self.failing = failing
+
+
+@external
+def set_question(asked: address, question: Bytes[MAX_DATA]):
+    """
+    @notice Ask this whenever a signature is asked for, from now on, and revert if there is no answer. Owner only.
+    """
+    assert msg.sender == OWNER, "wallet: owner only"
+    self.asked = asked
+    self.question = question
 
 
 @external
@@ -67,6 +79,8 @@ def isValidSignature(hash: bytes32, signature: Bytes[65]) -> bytes4:
     @notice The magic value if the hash was signed; the signature itself says nothing.
     """
     assert not self.failing, "wallet: failing"
+    if self.asked != empty(address):
+        raw_call(self.asked, self.question, is_static_call=True)
     if self.signed[hash]:
         return MAGIC
     return 0xffffffff

@@ -1,7 +1,8 @@
 """Which tests kill the mutants of a source: of nearby lines in this run, and of the whole file in the last full one.
 
 `tests/killers.json` names for every source the test files that were first to kill mutants of it, those that killed most
-first; `make mutate` writes it after a full campaign. With it a sample needs no measuring of who runs which line.
+first, and some that run it; `make mutate` writes it after a full campaign. With it a sample needs no measuring of who
+runs which line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from plimsoll.verify.mutants import Mutant
 
 NEIGHBOURS = 3
 """So many of the tests that killed the mutants of nearby lines are tried first."""
+
+
+ENOUGH = 10
+"""So many test files a source has at least, where so many run any of it."""
 
 
 class Killers:
@@ -43,16 +48,21 @@ def known_killers() -> dict[str, list[str]]:
     return {source: [test for test in tests if (root / test).is_file()] for source, tests in known.items()}
 
 
-def write_killers(kills: Iterable[tuple[Mutant, str]]) -> None:
-    """Write the file from all mutants that were killed and the tests that did it."""
+def write_killers(kills: Iterable[tuple[Mutant, str]], others: dict[str, list[str]]) -> None:
+    """Write the file from all mutants that were killed and the tests that did it.
+
+    Where these are fewer than `ENOUGH`, the first of the others follow.
+    """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant, test in kills:
         file, _, name = test.partition("::")
         if name:
             counts[mutant.file][file] += 1
-    known = {
-        source: sorted(counts[source], key=lambda test: (-counts[source][test], test)) for source in sorted(counts)
-    }
+    known = {}
+    for source in sorted({*counts, *others}):
+        killers = sorted(counts[source], key=lambda test: (-counts[source][test], test))
+        spare = [test for test in others.get(source, []) if test not in killers]
+        known[source] = killers + spare[: max(ENOUGH - len(killers), 0)]
     _path().write_text(json.dumps(known, indent=1) + "\n")
 
 

@@ -195,15 +195,20 @@ class Map:
         return sorted(found, key=lambda test: (sum(map(len, self.lines[test].values())), self.seconds[test]))
 
 
-def load_map(workers: int, progress: Callable[[str], None]) -> Map:
-    """Return the map, measured again for test files that are new or changed, or when a contract has changed."""
+def load_map(workers: int, stale: bool, progress: Callable[[str], None]) -> Map:
+    """Return the map, measured again for test files that are new or changed, or when a contract has changed.
+
+    With `stale` only for files that are new.
+    """
     folder = _folder()
     path = folder / "map.json"
     known = json.loads(path.read_text()) if path.is_file() else {}
     contracts = _digest(*(text for _, text in sorted(_sources().items())))
     root = artifacts.home()
     wanted = {name: _digest(contracts, (root / name).read_text()) for name in test_files()}
-    missing = [name for name, digest in wanted.items() if known.get(name, {}).get("digest") != digest]
+    missing = [
+        name for name, digest in wanted.items() if name not in known or (known[name]["digest"] != digest and not stale)
+    ]
     os.environ[coverage_plugin.FOLDER] = str(folder)
     if missing:
         progress("compiling with markers")
@@ -409,9 +414,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the sample and the order")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of tests for each mutant")
+    parser.add_argument("--stale", action="store_true", help="believe that changed tests run the lines they ran before")
     parser.add_argument("--known", action="store_true", help="ask the known killers, measure nothing")
     parser.add_argument("--by-text", action="store_true", help="in the text's order, instead of every line once first")
-    parser.add_argument("--again", action="store_true", help="judge survivors again")
+    parser.add_argument("--again", action="store_true", help="judge unexplained survivors again, before the others")
     parser.add_argument("--report", action="store_true", help="only print what is known")
     parser.add_argument("--list", action="store_true", help="only print the mutants")
     arguments = parser.parse_args()
@@ -428,10 +434,22 @@ def main() -> None:
     print(text)
     if not (arguments.files or arguments.sample or arguments.known):
         _note(judged, len(found), score)
-        write_killers([(mutant, verdict.by) for mutant, verdict in judged if verdict.status == KILLED])
+        kills = [(mutant, verdict.by) for mutant, verdict in judged if verdict.status == KILLED]
+        write_killers(kills, _specific_tests())
     least = LEAST_OF_SAMPLE if arguments.sample else LEAST
     if score < least:
         sys.exit(f"{score:.1f} % of the mutants were killed or are explained; {least:g} % are asked for")
+
+
+def _specific_tests() -> dict[str, list[str]]:
+    """Return the tests that run any line of a source, by source, those that run fewest lines of all first."""
+    path = _folder() / "map.json"
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    size = {test: sum(map(len, entry["lines"].values())) for test, entry in known.items()}
+    return {
+        source: sorted((test for test, entry in known.items() if source in entry["lines"]), key=size.__getitem__)
+        for source in _sources()
+    }
 
 
 def _note(judged: list[tuple[Mutant, Verdict]], mutants: int, score: float) -> None:
@@ -460,9 +478,10 @@ def _judged(found: list[Mutant], arguments: argparse.Namespace) -> Iterator[tupl
     retried = (SURVIVED, UNSEEN) if arguments.again else ()
     todo = []
     killers = Killers()
+    reasons = explained()
     for mutant in found:
         entry = known.get(keys[mutant.id])
-        if entry is not None and entry[0] not in retried:
+        if entry is not None and (entry[0] not in retried or key_of(mutant) in reasons):
             killers.add(mutant, Verdict(*entry).by)
             yield mutant, Verdict(*entry)
         elif not arguments.report:
@@ -498,25 +517,29 @@ def _judge_all(
             yield mutant, verdict
     if not arguments.by_text:
         jobs = in_turns(jobs, arguments.seed)
+    jobs.sort(key=lambda job: keys[job[0].id] not in known)  # survivors first, if they are judged again
     say("importing the tests")
     import_tests(sorted({test for _, tests in jobs for test in tests}))
     started = time.perf_counter()
     children = ((mutant, _job(mutant, tests, killers)) for mutant, tests in jobs)
-    for done, (mutant, answer) in enumerate(results(children, arguments.jobs), start=1):
-        verdict = cast("Verdict | None", answer) or Verdict(KILLED, PATIENCE, "a test that hung or crashed")
-        verdict = replace(verdict, seconds=round(verdict.seconds, 2))
-        if verdict.status == KILLED:
-            killers.add(mutant, verdict.by)
-        known[keys[mutant.id]] = [verdict.status, verdict.seconds, verdict.by]
-        left = (time.perf_counter() - started) / done * (len(jobs) - done)
-        say(f"{done}/{len(jobs)}, {left / 60:.0f} min left: {verdict.status} in {verdict.seconds:.1f} s: {mutant}")
-        if done % 20 == 0 or done == len(jobs):
-            _write(path, known)
-        yield mutant, verdict
+    try:
+        for done, (mutant, answer) in enumerate(results(children, arguments.jobs), start=1):
+            verdict = cast("Verdict | None", answer) or Verdict(KILLED, PATIENCE, "a test that hung or crashed")
+            verdict = replace(verdict, seconds=round(verdict.seconds, 2))
+            if verdict.status == KILLED:
+                killers.add(mutant, verdict.by)
+            known[keys[mutant.id]] = [verdict.status, verdict.seconds, verdict.by]
+            left = (time.perf_counter() - started) / done * (len(jobs) - done)
+            say(f"{done}/{len(jobs)}, {left / 60:.0f} min left: {verdict.status} in {verdict.seconds:.1f} s: {mutant}")
+            if done % 20 == 0:
+                _write(path, known)
+            yield mutant, verdict
+    finally:
+        _write(path, known)
 
 
 def _by_lines(arguments: argparse.Namespace, say: Callable[[str], None]) -> Callable[[Mutant], list[str]]:
-    lines = load_map(arguments.jobs, say)
+    lines = load_map(arguments.jobs, arguments.stale, say)
     statements: dict[str, list[int]] = defaultdict(list)
     for each in lines.lines.values():
         for file, numbers in each.items():

@@ -40,6 +40,9 @@ def test_trigger__equals_model(harness: Any, kind: Kind, start: int, stored: int
     assert harness.triggered(kind, start, trail, mid) == model.triggered(kind, start, trail, mid)
 
 
+@example(9_999, 1, 1, 1, 0, 0)  # each rounds up from the least remainder there can be: what has to be bought
+@example(1, 1, 1, 1, 0, 1)  # at a rate, and what is sold to repay a debt
+@example(1, 1, 1, 0, 1, 1)  # and the fee of it
 @given(amounts, mids, mids, costs, fees, st.integers(0, 2**128 - 1))
 def test_terms__equal_model(
     harness: Any, amount: int, sell_mid: int, buy_mid: int, cost: int, fee: int, rate: int

@@ -154,6 +154,12 @@ def test_sqrt_ratio_at_tick__out_of_range__reverts(harness: Contract, tick: int)
         tick_math.sqrt_ratio_at_tick(tick)
 
 
+@pytest.mark.parametrize("tick", [247_177, 215_443, 208_895, 294_911, 557_055])
+def test_sqrt_ratio_at_tick__last_digits_of_its_factors__count(harness: Contract, tick: int) -> None:
+    """Where one more in a factor shows (of bits 0, 3, 7, 8, 10, 14, 15; 16; 17; 18; 19), before every tick is asked."""
+    assert harness.sqrt_ratio_at_tick(tick) == tick_math.sqrt_ratio_at_tick(tick)
+
+
 @given(tick=TICKS)
 def test_sqrt_ratio_at_tick__is_near_the_exact_root(tick: int) -> None:
     exact = math.exp(tick / 2 * math.log(1.0001)) * 2**96

@@ -137,3 +137,19 @@ def test_attest__by_a_contract_that_vouches(world: World) -> None:
     wallet.sign(keccak(b"\x19" + signable.version + signable.header + signable.body), True, sender=world.attester)
     world.bring(world.signed())
     assert world.allows()
+
+
+def test_attest__a_contract_that_reads_the_gate_meanwhile__finds_it_locked(world: World) -> None:
+    wallet = world.chain.deploy("MockWallet", sender=world.attester)
+    world.gate.set_attester(wallet, False, sender=world.owner)
+    told = world.attestation()
+    signable = encode_typed_data(full_message=told.typed_data(world.client.domain()))
+    wallet.sign(keccak(b"\x19" + signable.version + signable.header + signable.body), True, sender=world.attester)
+    for question in (world.gate.allows.encode(0, 1, False), world.gate.record_of.encode(wallet)):
+        world.chain.simulate(world.gate, question)
+        wallet.set_question(world.gate, question, sender=world.attester)
+        with reverts("gate: signature"):
+            world.bring(world.signed())
+    wallet.set_question(world.gate, world.gate.eip712Domain.encode(), sender=world.attester)
+    world.bring(world.signed())
+    assert world.allows()

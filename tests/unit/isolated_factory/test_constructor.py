@@ -50,6 +50,12 @@ def test_constructor__no_blueprint__reverts(bazaar: Bazaar, index: int, kind: st
         bazaar.deploy_factory(blueprints=blueprints)
 
 
+def test_constructor__rest_of_the_pools_code__is_as_long_as_fits(bazaar: Bazaar) -> None:
+    bazaar.deploy_factory(pool_rest=bytes(6_144))
+    with reverts(""):
+        bazaar.deploy_factory(pool_rest=bytes(6_145))
+
+
 @pytest.mark.parametrize("name", ["owner", "guardian"])
 def test_constructor__zero_role__reverts(bazaar: Bazaar, name: str) -> None:
     with reverts("roles: zero address"):

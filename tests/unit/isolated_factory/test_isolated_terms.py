@@ -81,6 +81,7 @@ def test_margin_cap__equals_the_model__leaves_room(harness: Any, ratio: int) -> 
 
 
 @given(base=st.integers(20 * 10**16, 30 * 10**16), ratio=RATIOS, notice=st.integers(3_600, 30 * DAY))
+@example(base=21 * 10**16, ratio=3 * WAD, notice=3_600)  # 27.9999 % an hour, without rounding
 def test_fastest_rise__equals_the_model__is_a_ramps(harness: Any, base: int, ratio: int, notice: int) -> None:
     rise = harness.fastest_rise(base, ratio, notice)
     assert rise == isolated_terms.fastest_rise(base, ratio, notice)

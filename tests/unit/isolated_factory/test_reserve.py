@@ -35,6 +35,13 @@ def test_reserve__stranger__reverts(bazaar: Bazaar, market: Market, who: str) ->
         bazaar.factory.reserve([market[0]], sender=getattr(bazaar, who))
 
 
+def test_reserve__a_hundred_at_once__is_the_most(bazaar: Bazaar) -> None:
+    tokens = [f"0x{number:040x}" for number in range(1, 102)]
+    assert len(bazaar.factory.reserve(tokens[1:], sender=bazaar.guardian).events) == 100
+    with reverts(""):
+        bazaar.factory.reserve(tokens, sender=bazaar.guardian)
+
+
 def test_release__anybody_lists_it_again(bazaar: Bazaar, market: Market) -> None:
     bazaar.factory.reserve([market[0]], sender=bazaar.guardian)
     receipt = bazaar.factory.release(market[0], sender=bazaar.owner)

@@ -156,11 +156,14 @@ def test_move_debt__the_smallest_remainder_counts(
     """The least fraction of WAD + 1 shares is 1 and 1e-18 of a share; the least rate on a unit is 1e-18 of a unit."""
     with pool.chain.isolate():
         state = (10**20, 10**30, pool.now, 10**30, 0, 0, 0)
-        pool.pool.force(state, 1, shares, pool.lender, 0, sender=pool.lender)
+        pool.pool.force(state, 1, shares, pool.lender, 10**36, sender=pool.lender)
         receipt = pool.pool.move_debt(1, 2, 1, pool.attacker, rate, rate, sender=pool.engine)
         args = receipt.find("DebtMoved")[0].args
         assert (args["shares"], args["amount"]) == (moved, moved)
         assert (args["starter_assets"], args["fund_assets"]) == (extra, extra)
+        minted = share_math.shares_down(extra, 10**30 + 10**20, 10**36)
+        assert args["starter_shares"] == pool.pool.balanceOf(pool.attacker) == minted
+        assert (minted > 0) == (extra > 0)
 
 
 def test_accrual__fee_saturates__the_rest_is_the_lenders(pool: PoolTwin) -> None:

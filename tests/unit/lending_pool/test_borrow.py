@@ -92,3 +92,19 @@ def test_borrow__more_debt_shares_than_a_word_holds__reverts(chain: RevmChain, l
         twin.pool.borrow(long, 1, twin.trader, sender=twin.engine)
     twin.pool.repay(long, 1, sender=twin.engine)
     assert twin.pool.borrow(long, 1, twin.trader, sender=twin.engine).return_value == 1
+
+
+@pytest.mark.parametrize(("beyond", "refused"), [(0, False), (1, True)])
+def test_borrow__debt_shares_fill_their_word__exact(chain: RevmChain, long: int, beyond: int, refused: bool) -> None:
+    """One more unit on a debt of two costs half of all shares again, rounded up: three halves fill the word."""
+    twin = deploy_pool(chain, contract="LendingPoolAnyState", decimals=6)
+    shares = (2**112 - 1) // 3 * 2 + beyond
+    state = (10**12, 2, twin.now, shares, 4 * 10**16, 0, 0)
+    twin.pool.force(state, long, shares, twin.lender, 10**18, sender=twin.lender)
+    twin.donate(10**12 + 1)
+    if refused:
+        with reverts("pool: overflow"):
+            twin.pool.borrow(long, 1, twin.trader, sender=twin.engine)
+    else:
+        assert twin.pool.borrow(long, 1, twin.trader, sender=twin.engine).return_value == 3
+        assert twin.pool.debt_shares_of(long) == 2**112 - 1

@@ -71,6 +71,13 @@ def test_constructor__more_than_18_decimals__reverts(chain: RevmChain) -> None:
         deploy(chain, {}, decimals=19)
 
 
+@pytest.mark.parametrize("initial", [RATES.min_rate, RATES.max_rate])
+def test_constructor__initial_rate_at_a_bound__accepted(chain: RevmChain, initial: int) -> None:
+    twin = deploy_pool(chain, rate_at_target=initial)
+    assert twin.pool.ledger().rate_at_target == initial
+    twin.check()
+
+
 @pytest.mark.parametrize("initial", [RATES.min_rate - 1, RATES.max_rate + 1])
 def test_constructor__initial_rate_out_of_bounds__reverts(chain: RevmChain, initial: int) -> None:
     with reverts("pool: initial rate"):

@@ -19,9 +19,11 @@ def test_lower_caps__down_only(busy: PoolTwin, role: str) -> None:
     supply, borrow = busy.pool.caps()
     receipt = busy.pool.lower_caps(supply - busy.unit, borrow, sender=busy.roles[role])
     assert receipt.events == [busy.pool.event("CapsSet", supply_cap=supply - busy.unit, borrow_cap=borrow)]
-    for caps in ((supply, borrow), (supply - busy.unit, borrow + busy.unit)):
+    for caps in ((supply - busy.unit + 1, borrow), (supply - busy.unit, borrow + 1)):
         with reverts("pool: caps only down"):
             busy.pool.lower_caps(*caps, sender=busy.roles[role])
+    busy.pool.lower_caps(supply - busy.unit, borrow - busy.unit, sender=busy.roles[role])
+    assert busy.pool.caps() == (supply - busy.unit, borrow - busy.unit)
     busy.pool.lower_caps(0, 0, sender=busy.roles[role])
     assert busy.pool.caps() == (0, 0)
 

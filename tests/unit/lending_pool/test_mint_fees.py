@@ -79,6 +79,17 @@ def test_mint_fees__ruined_or_full__stays_but_does_not_block(chain: RevmChain, t
     assert twin.pool.totalSupply() == supply
 
 
+@pytest.mark.parametrize(("beyond", "minted"), [(0, 2**31 - 1), (1, 0)])
+def test_mint_fees__the_last_shares_there_may_be__exact(chain: RevmChain, beyond: int, minted: int) -> None:
+    """A fee of a unit beside 2**111 - 1 is worth 2**31 - 1 of nearly 2**142 shares."""
+    twin = deploy_pool(chain, contract="LendingPoolAnyState", decimals=18)
+    supply = 2**142 - 2**31 + beyond
+    twin.pool.force((2**111, 0, twin.now, 0, 4 * 10**16, 1, 0), 0, 0, twin.other, supply, sender=twin.other)
+    assert twin.pool.previewDeposit(1) == 2**31 - 1
+    assert twin.pool.mint_fees(sender=twin.attacker).return_value == minted
+    assert twin.pool.totalSupply() == (2**142 - 1 if minted else supply)
+
+
 def test_mint_fees__full_before_ruined__stays(chain: RevmChain) -> None:
     """The most shares there may be, at a price that is no ruin."""
     twin = deploy_pool(chain, contract="LendingPoolAnyState", decimals=18)

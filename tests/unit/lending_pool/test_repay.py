@@ -41,6 +41,18 @@ def test_repay__more_than_is_owed__the_rest_goes_to_the_engine(busy: PoolTwin, l
     ]
 
 
+def test_repay__provisioned__released_with_the_last_share_only(busy: PoolTwin, long: int, short: int) -> None:
+    busy.provision(long, 700)
+    busy.provision(short, 50)
+    owed = busy.pool.debt_of(long)
+    busy.repay(long, owed - 1)
+    assert (busy.pool.provision_of(long), busy.pool.provision_of(short)) == (700, 50)
+    busy.repay(long, 10)
+    assert (busy.pool.provision_of(long), busy.pool.provision_of(short)) == (0, 50)
+    assert busy.pool.state().provisions == 50
+    busy.check()
+
+
 def test_repay__without_a_debt__all_goes_to_the_engine(busy: PoolTwin) -> None:
     assert busy.repay(12345, 9) == (0, 0)
     assert busy.token.balanceOf(busy.engine) == 9

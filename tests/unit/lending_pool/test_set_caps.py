@@ -38,6 +38,23 @@ def test_set_caps__bounds(chain: RevmChain, decimals: int, supply: int, borrow: 
             twin.pool.set_caps(*caps, sender=twin.owner)
 
 
+@pytest.mark.parametrize(
+    ("caps", "reason"),
+    [
+        ((2**100, 0), "pool: cap bounds"),
+        ((2**100 - 1, 0), "pool: precision"),
+        ((0, 2**92), "pool: cap bounds"),
+        ((0, 2**92 - 1), "pool: precision"),
+    ],
+)
+def test_set_caps__eighteen_decimals__bounds_between_two_tokens(
+    chain: RevmChain, caps: tuple[int, int], reason: str
+) -> None:
+    twin = deploy_pool(chain)
+    with reverts(reason):
+        twin.pool.set_caps(*caps, sender=twin.owner)
+
+
 @pytest.mark.parametrize("caps", [(1, 0), (0, 1), (10**6 + 1, 10**6), (10**6, 10**6 - 1)])
 def test_set_caps__a_part_of_a_token__reverts(busy: PoolTwin, caps: tuple[int, int]) -> None:
     with reverts("pool: precision"):

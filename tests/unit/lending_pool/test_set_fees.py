@@ -42,7 +42,7 @@ def test_set_fees__at_the_bounds(busy: PoolTwin, fees: tuple[int, int]) -> None:
     busy.check()
 
 
-@pytest.mark.parametrize("fees", [(WAD // 2 + BPS, 0), (0, WAD // 100 + PPM), (2**255, 0), (0, 2**255)])
+@pytest.mark.parametrize("fees", [(WAD // 2 + 1, 0), (0, WAD // 100 + 1), (2**255, 0), (0, 2**255)])
 def test_set_fees__out_of_bounds__reverts(busy: PoolTwin, fees: tuple[int, int]) -> None:
     with reverts("pool: fee bounds"):
         busy.pool.set_fees(*fees, sender=busy.owner)

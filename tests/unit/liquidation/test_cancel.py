@@ -27,6 +27,17 @@ def test_cancel__cured_by_a_deposit__ends_it(world: World, auctioned: int) -> No
     world.trade(auctioned, "WETH", 1, "USDC")
 
 
+def test_cancel__cured_by_a_deposit_in_the_same_batch__ends_it(world: World, auctioned: int) -> None:
+    """Who repays all he owes raises no risk: no check of him is to come that a cancellation would have to wait for."""
+    trader, usdc = world.roles["trader"], world["USDC"]
+    debt = usdc.pool.debt_of(auctioned)
+    world.fund("trader", "USDC", 50_000, world.engine)
+    calls = [world.engine.deposit.encode(auctioned, usdc.token, debt), world.engine.cancel.encode(auctioned)]
+    world.engine.batch(calls, sender=trader)
+    assert_no_auction(world, auctioned)
+    assert world.engine.word_of(auctioned) == world["WETH"].key
+
+
 def test_cancel__below_the_line__reverts(world: World, auctioned: int) -> None:
     for role in ("trader", "stranger", "owner", "guardian", "keeper"):
         with reverts("auction: below the line"):

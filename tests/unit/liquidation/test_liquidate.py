@@ -82,11 +82,14 @@ def test_liquidate__uncertain_price__works_and_provisions_nothing(world: World, 
 # Again
 
 
-def test_liquidate__again__runs_until_the_tail(world: World, auctioned: int) -> None:
+def test_liquidate__again__runs_until_the_tail(world: World, insolvent: int) -> None:
     world.warp(TAIL - 1)
-    world.set_price("WETH", 1_400)
+    world.set_price("WETH", 1_760)
     with reverts("auction: running"):
-        world.engine.liquidate(auctioned, sender=world.roles["stranger"])
+        world.engine.liquidate(insolvent, sender=world.roles["stranger"])
+    world.warp(1)
+    world.set_price("WETH", 1_760)
+    world.engine.liquidate(insolvent, sender=world.roles["stranger"])
 
 
 def test_liquidate__after_the_tail__raises_the_penalty_and_keeps_clock_and_starter(
@@ -149,6 +152,24 @@ def test_liquidate__several_debts__split_does_not_depend_on_their_order(world: W
     world.engine.liquidate(account, sender=world.roles["keeper"])
     assert provision(world, account, symbols[0]) == 1_875 * 10**6
     assert provision(world, account, symbols[1]) == 625 * 10**6
+
+
+def test_liquidate__expected_loss__the_smallest_remainder_counts(world: World) -> None:
+    """The debt times its shortfall is 1e-18 of a unit more than a whole number: a whole unit more is provisioned."""
+    trader, debt = world.roles["trader"], 40_000 * WAD + 69
+    account = world.account("trader", 3)
+    world.deposit(account, "WETH", 25)
+    world.engine.withdraw(account, world["DAI"].token, debt, trader, debt, sender=trader)
+    shortfall = pow(69, -1, WAD)
+    lost = debt * shortfall // WAD
+    assert debt * shortfall % WAD == 1
+    price = -(-(debt - lost) // 25)
+    world["WETH"].source.set_price(price, sender=world.roles["deployer"])
+    world.engine.liquidate(account, sender=world.roles["stranger"])
+    assert world.auction.shortfall(account, world.risk_engine.assess_liquidation(world.engine.exposures(account))) == (
+        shortfall
+    )
+    assert provision(world, account, "DAI") == lost + 1
 
 
 # Pending

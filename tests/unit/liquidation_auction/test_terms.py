@@ -9,8 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plimsoll.chain import Contract, Revert, RevmChain
+from plimsoll.chain.base import revert_reason
 from plimsoll.model import liquidation_auction
 from plimsoll.model.liquidation_auction import UNKNOWN, Auction, Parameters, Values
+from tests.support import reverts
 from tests.support.scenario import AUCTION
 
 WAD = 10**18
@@ -76,6 +78,76 @@ def said(values: Values, initial_ratio: int) -> tuple[Any, ...]:
     min_debt=0,
     owes=True,
 )
+@example(  # what pays, and one wei of it more, relieve exactly the target of 3, of which 2 lack
+    first=Values(10 * WAD + 1, 10 * WAD, 2, 0, True, 0),
+    then=Values(10 * WAD + 1, 10 * WAD, 2, 0, True, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # the same where the product takes 512 bits
+    first=Values(2**127 + 6, 2**127 + 5, 2, 0, True, 0),
+    then=Values(2**127 + 6, 2**127 + 5, 2, 0, True, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # they relieve the least remainder more than the target of 1
+    first=Values(1_000, 1_000, 1, 0, True, 0),
+    then=Values(1_000, 1_000, 1, 0, True, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # a loss of a third: its last digit is the least remainder
+    first=Values(2, 3, 0, 0, True, 0),
+    then=Values(2, 3, 0, 0, True, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # all there is, for a third of the debts and the least remainder
+    first=Values(1, 4, 0, 0, False, 0),
+    then=Values(1, 4, 0, 0, False, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # a bonus of -2,945,000,000,000,001, of which the debt makes the least remainder
+    first=Values(100 * WAD, 100 * WAD, 3 * WAD, 0, True, 0),
+    then=Values(987055000000000001, 997055000000000001, 1, 0, False, 0),
+    ratio=2 * WAD,
+    elapsed=1,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
+@example(  # the smallest debt there is, and nothing for it
+    first=Values(0, 1, 0, 0, True, 0),
+    then=Values(0, 1, 0, 0, True, 0),
+    ratio=2 * WAD,
+    elapsed=0,
+    fraction=WAD,
+    min_bonus=-(2**255),
+    min_debt=0,
+    owes=True,
+)
 def test_terms__equal_the_model(
     world_of_two: tuple[Contract, str, RevmChain],
     first: Values,
@@ -120,6 +192,113 @@ def test_terms__equal_the_model(
         refusal = outcome(lambda: liquidation_auction.check_end(auction, then, now, ratio, owes=owes))
         receipt = outcome(lambda: contract.end(ACCOUNT, owes, said(then, ratio), sender=engine))
         assert receipt == refusal if refusal else receipt.events == [contract.event("Ended", account=ACCOUNT)]
+
+
+def test_start__again__once_the_tail_is_over_and_for_a_higher_penalty_only(
+    world_of_two: tuple[Contract, str, RevmChain],
+) -> None:
+    """To the second and to the unit of the penalty; clock and starter stay."""
+    contract, engine, chain = world_of_two
+    parameters = Parameters(*AUCTION)
+    first = Values(100 * WAD, 100 * WAD, 3 * WAD, 0, True, 0)
+    same, higher = (first._replace(positive_requirement=3 * WAD + 10**14 - beyond) for beyond in (1, 0))
+    other = chain.accounts()[1]
+    with chain.isolate():
+        contract.start(ACCOUNT, engine, said(first, 2 * WAD), sender=engine)
+        auction = liquidation_auction.start(first, engine, parameters, chain.timestamp())
+        for wait, values in ((0, higher), (parameters.tail - 1, higher), (1, same), (0, higher)):
+            chain.warp(wait)
+            expected = outcome(lambda values=values: liquidation_auction.raised(auction, values, chain.timestamp()))
+            arguments = (ACCOUNT, other, said(values, 2 * WAD))
+            receipt = outcome(lambda arguments=arguments: contract.start(*arguments, sender=engine))
+            if isinstance(expected, str):
+                assert receipt == expected == "auction: running"
+        assert expected.penalty == auction.penalty + 10**12
+        assert receipt.events == [contract.event("Raised", account=ACCOUNT, penalty=expected.penalty)]
+        assert receipt.return_value == 0
+        assert contract.auction_of(ACCOUNT)[:3] == (auction.started_at, engine, expected.penalty)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "taken"), [(900 * WAD // 1_000, WAD), (900 * WAD // 1_000 - 1, None), (WAD // 2, WAD // 2)]
+)
+def test_take__what_would_be_left_is_a_quarter_of_the_minimum_debt__is_taken_too(
+    world_of_two: tuple[Contract, str, RevmChain], fraction: int, taken: int | None
+) -> None:
+    """Of 1,000 dollars that pay for as much debt a tenth is dust beside a minimum of 400; a wei more is a remainder."""
+    contract, engine, chain = world_of_two
+    values = Values(1_000 * WAD, 1_000 * WAD, 50 * WAD, 50 * WAD, True, 0)
+    with chain.isolate():
+        contract.start(ACCOUNT, engine, said(values, 2 * WAD), sender=engine)
+        arguments = (ACCOUNT, fraction, 0, 400 * WAD, said(values, 2 * WAD))
+        if taken is None:
+            with reverts("auction: remainder"):
+                contract.take(*arguments, sender=engine)
+        else:
+            terms = contract.take(*arguments, sender=engine).return_value
+            assert (terms.fraction, terms.share, terms.bonus) == (taken, taken, 0)
+
+
+@pytest.mark.parametrize(
+    ("positive", "reason"), [(100 * WAD, ""), (100 * WAD + 3, "auction: not dust"), (401 * WAD, "auction: solvent")]
+)
+def test_write_off__a_quarter_of_the_minimum_debt__is_the_most(
+    world_of_two: tuple[Contract, str, RevmChain], positive: int, reason: str
+) -> None:
+    contract, engine, chain = world_of_two
+    values = Values(positive, 401 * WAD, 0, WAD, True, 0)
+    with chain.isolate():
+        contract.start(ACCOUNT, engine, said(values, 2 * WAD), sender=engine)
+        receipt = outcome(lambda: contract.write_off(ACCOUNT, 400 * WAD + 3, said(values, 2 * WAD), sender=engine))
+        assert receipt == reason if reason else receipt.events == [contract.event("Ended", account=ACCOUNT)]
+        assert outcome(lambda: liquidation_auction.check_write_off(values, 400 * WAD + 3)) == (reason or None)
+
+
+def nearly_there(most: int) -> Values:
+    """An account on its line of whose debts so much is to be taken until it is at its target: 1e12, or one more."""
+    lacks = 10**6
+    whole = lacks * WAD // most  # what taking all would relieve: the target of the debt, and what takers lose, 1 in 100
+    debt = (whole - 3 * lacks) * 100
+    return Values(debt + 2 * lacks, debt, 0, 2 * lacks, True, 0)
+
+
+def test_take__in_the_transaction_of_another__to_the_target_but_for_a_millionth_of_a_millionth(
+    session_chain: RevmChain,
+) -> None:
+    """Afterwards the line is the requirement again: who is on it may not be taken from, and may leave."""
+    chain, person = session_chain, session_chain.accounts()[0]
+    there, not_yet = nearly_there(10**12), nearly_there(10**12 + 1)
+    below = Values(1_000 * WAD, 1_000 * WAD, 50 * WAD, 50 * WAD, False, 0)
+    with chain.isolate():
+        relay = chain.deploy("MockRelay", sender=person)
+        auction = chain.deploy("LiquidationAuction", relay, AUCTION, person, person, sender=person)
+        first = liquidation_auction.start(below, person, Parameters(*AUCTION), chain.timestamp())
+        taken = first._replace(taken=True)
+        for values, most in ((there, 10**12), (not_yet, 10**12 + 1)):
+            assert values.equity == values.requirement
+            assert liquidation_auction.most(taken, values, chain.timestamp(), 0, 2 * WAD) == most
+
+        def take(values: Values) -> bytes:
+            return auction.take.encode(ACCOUNT, WAD // 1_000, -(2**255), 0, said(values, 2 * WAD))
+
+        def end(values: Values) -> bytes:
+            return auction.end.encode(ACCOUNT, True, said(values, 2 * WAD))
+
+        def relayed(*calls: bytes) -> list[str]:
+            answers = relay.relay(auction, calls, sender=person).return_value
+            return ["" if answer.success else revert_reason(answer.data) for answer in answers]
+
+        start = auction.start.encode(ACCOUNT, person, said(below, 2 * WAD))
+        assert relayed(start, take(not_yet), take(below)) == ["", "auction: healthy", ""]
+        assert not auction.auction_of(ACCOUNT).taken
+        assert relayed(take(not_yet), take(below), take(there), end(not_yet), take(not_yet), end(there)) == [
+            "auction: healthy",
+            "",
+            "auction: healthy",
+            "auction: below the line",
+            "",
+            "",
+        ]
 
 
 def shortfall(values: Values) -> int:

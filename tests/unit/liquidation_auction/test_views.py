@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.model import account_word
 from tests.support.scenario import DEAD, STALE, WIDE, World
 from tests.unit.liquidation.conftest import TAU, WAD
 
@@ -34,6 +35,36 @@ def test_quote__liquidatable_without_an_auction__not_takeable(world: World, sick
     assert quote.equity < quote.requirement
 
 
+def test_quote__under_auction_and_healthy_again__nothing_to_take(world: World, auctioned: int) -> None:
+    world.set_price("WETH", 2_000)
+    quote = world.auction.quote(auctioned)
+    assert (quote.active, quote.takeable, quote.max_fraction, quote.share) == (True, False, 0, 0)
+    assert quote.bonus < 0
+
+
+def test_quote__in_the_transaction_that_took_nearly_the_maximum__nothing_to_take(world: World, auctioned: int) -> None:
+    """What is left of the way to the target, less than a millionth of the debts, is nobody's to take."""
+    sender, wbtc, engine = world.roles["attacker"], world["WBTC"].token, world.engine
+    taker: Any = world.chain.deploy("AttackSwapper", sender=sender)
+    account = account_word.account(int(taker.address, 16), 0)
+    wbtc.mint(taker, 50 * 10**8, sender=sender)
+    taker.execute(wbtc, wbtc.approve.encode(engine, 50 * 10**8), sender=sender)
+    taker.execute(engine, engine.deposit.encode(account, wbtc, 50 * 10**8), sender=sender)
+    fraction = world.auction.quote(auctioned).max_fraction - 4 * 10**11
+    actions = [
+        (engine, engine.take.encode(auctioned, fraction, account, -WAD)),
+        (world.auction, world.auction.quote.encode(auctioned)),
+    ]
+    taker.set_swap(actions, 0, True, sender=sender)
+    taker.swap(wbtc, wbtc, 0, 0, taker, b"", sender=sender)
+    answer = bytes(taker.results(1))
+    active, takeable, max_fraction, share, _, equity, _, target = (
+        int.from_bytes(answer[at : at + 32], "big") for at in range(0, 256, 32)
+    )
+    assert (active, takeable, max_fraction, share) == (True, False, 0, 0)
+    assert target - 4 * 10**15 < equity < target
+
+
 @pytest.mark.parametrize("status", [WIDE, STALE, DEAD])
 @pytest.mark.parametrize("symbol", ["USDC", "WETH"])
 def test_quote__every_status__does_not_revert(world: World, insolvent: int, symbol: str, status: int) -> None:
@@ -41,6 +72,8 @@ def test_quote__every_status__does_not_revert(world: World, insolvent: int, symb
     quote = world.auction.quote(insolvent)
     assert quote.active
     assert quote.takeable == (status != DEAD)
+    if not quote.takeable:
+        assert quote.max_fraction == quote.share == 0
 
 
 @settings(max_examples=40)

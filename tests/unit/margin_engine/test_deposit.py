@@ -90,6 +90,13 @@ def test_deposit__owed__logs_exactly_this(world: World, long: int) -> None:
     ]
 
 
+def test_deposit__one_unit_of_a_debt__repays_it(world: World, long: int) -> None:
+    usdc = world["USDC"].token
+    world.fund("trader", "USDC", 1, world.engine)
+    assert world.engine.deposit(long, usdc, 1, sender=world.roles["trader"]).return_value == 1
+    assert (world.engine.debt_of(long, usdc), world.engine.balance_of(long, usdc)) == (30_000 * 10**6 - 1, 0)
+
+
 @pytest.mark.parametrize(("beyond", "left"), [(-1, -1), (0, 0), (1, 1)])
 def test_deposit__around_the_debt__clears_it_exactly_there(world: World, long: int, beyond: int, left: int) -> None:
     world.chain.warp(86_400)
@@ -210,8 +217,9 @@ def test_deposit__ninth_asset__reverts(world: World, account: int) -> None:
         world.list_asset(f"C{i}", "MockERC20", 18, 1)
     for i in range(8):
         world.deposit(account, f"C{i}", 1)
-    with reverts("engine: too many assets"):
-        world.deposit(account, "C8", 1)
+    for ninth in ("C8", "USDC"):
+        with reverts("engine: too many assets"):
+            world.deposit(account, ninth, 1)
     world.deposit(account, "C7", 1)
 
 

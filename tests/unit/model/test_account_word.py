@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plimsoll.chain import RevmChain
@@ -14,6 +14,7 @@ from plimsoll.model import account_word as model
 from tests.support import reverts
 
 ISOLATED = 1 << 64
+ALL_CORE = 2**64 - 1
 core_keys = st.integers(0, 63).map(lambda bit: 1 << bit)
 isolated_keys = st.integers(1, 2**64 - 1).map(lambda number: ISOLATED | number)
 asset_keys = st.one_of(core_keys, isolated_keys)
@@ -58,17 +59,20 @@ def test_fields__any_word__equal_model(harness: Any, word: int) -> None:
 
 
 @given(word=words, key=asset_keys)
+@example(word=ALL_CORE | ALL_CORE << 72, key=1)
 def test_has__any_word__equals_model(harness: Any, word: int, key: int) -> None:
     assert harness.holds(word, key) == model.holds(word, key) == (key in model.keys(model.held(word)))
     assert harness.owes(word, key) == model.owes(word, key) == (key in model.keys(model.owed(word)))
 
 
 @given(field=fields.filter(bool))
+@example(field=ALL_CORE)
 def test_first__any_field__is_its_first_key(harness: Any, field: int) -> None:
     assert harness.first(field) == model.first(field) == model.keys(field)[0]
 
 
 @given(word=words, key=asset_keys)
+@example(word=ALL_CORE ^ 1 | ALL_CORE << 72, key=1)
 def test_insert__any_word__equals_model(harness: Any, word: int, key: int) -> None:
     for name in ("hold", "owe"):
         try:
@@ -98,6 +102,8 @@ def test_remove__what_was_inserted__restores_the_word(harness: Any, word: int, k
         (0x1FF, 0, False),
         (0, 0x1F, False),
         (1 << 63, 1 << 63, True),
+        (ALL_CORE, 0, False),
+        (0, ALL_CORE, False),
         (ISOLATED | 7, 1, True),
         (ISOLATED | 7, 3, False),
         (1, ISOLATED | 2**64 - 1, True),

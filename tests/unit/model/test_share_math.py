@@ -71,7 +71,7 @@ def test_first_shares__a_million_each(harness: Contract) -> None:
     """As OpenZeppelin's ERC4626 with an offset of 6 gives (OpenZeppelin/openzeppelin-contracts,
     contracts/token/ERC20/extensions/ERC4626.sol): assets * (supply + 10^offset) / (total + 1)."""
     assert harness.shares_down(1, 0, 0) == 10**6
-    assert harness.assets_up(10**6, 0, 0) == 1
+    assert [harness.assets_up(shares, 0, 0) for shares in (0, 1, 10**6, 10**6 + 1)] == [0, 1, 1, 2]
     assert harness.debt_shares_up(1, 0, 0) == 10**6
     assert harness.debt_up(10**6, 1, 10**6) == 1
 

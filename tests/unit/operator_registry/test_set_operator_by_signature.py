@@ -257,6 +257,31 @@ def test_set_operator_by_signature__wallet_took_it_back_or_fails__reverts(world:
         submit(world, message, b"")
 
 
+def test_set_operator_by_signature__wallet_reads_the_registry_meanwhile__finds_it_locked(
+    world: World, wallet: Any
+) -> None:
+    """A signer is asked when the nonce is used and the grant is not there yet: nothing half done can be read."""
+    message, registry, account = of_wallet(world, wallet), world.registry, world.account
+    wallet.sign(digest(message), True, sender=world.owner)
+    questions = {
+        "engine": registry.engine.encode(),
+        "used_nonces": registry.used_nonces.encode(wallet, 0),
+        "authorise": registry.authorise.encode(account, world.owner, 0),
+        "is_operator": registry.is_operator.encode(account, world.operator),
+        "operator_of": registry.operator_of.encode(account, world.operator),
+    }
+    views = {entry["name"] for entry in registry.abi if entry.get("stateMutability") == "view"}
+    assert views == {*questions, "eip712Domain"}
+    registry.set_operator(account, world.owner, world.grant(), sender=world.owner)
+    for question in questions.values():
+        world.chain.simulate(registry, question)
+        wallet.set_question(registry, question, sender=world.owner)
+        with reverts("operators: signature"):
+            submit(world, message, b"")
+    wallet.set_question(registry, registry.eip712Domain.encode(), sender=world.owner)
+    submit(world, message, b"")
+
+
 def test_set_operator_by_signature__contract_without_1271__reverts(chain: RevmChain, world: World) -> None:
     other = chain.deploy("MockERC20", "Not a wallet", "NO", 18, sender=world.owner)
     message = world.typed_data(

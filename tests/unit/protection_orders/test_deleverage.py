@@ -188,6 +188,7 @@ def test_deleverage__cost__to_the_unit_fee_included(weak: Desk, cost: int, fee: 
     weak.world.set_price("WETH", 1_780)
     weak.grant(weak.long, (1, FOREVER, 10_000, 2**128 - 1))
     standing = weak.standing(max_cost=cost, fee=fee)
+    assert weak.orders.is_due(standing.as_tuple()) == (True, True)
     least = -(-1_780 * USDC * (10_000 - cost) // 10_000)
     with reverts("engine: min_buy"):
         weak.deleverage(standing, WAD, data=exactly(least - 1))

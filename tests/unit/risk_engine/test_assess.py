@@ -94,6 +94,25 @@ def test_assess__requirement_of_a_few_wei(risk: Risk, worth: int) -> None:
     assert health.initial == -(-health.maintenance * 3 // 2)
 
 
+def test_assess__requirements__the_smallest_remainder_counts(chain: RevmChain) -> None:
+    """147 wei require 20 and 1e-18 of a wei, which are 21; these require 41 and as little more initially."""
+    risk = Risk.deploy(chain, initial_ratio=(41 * WAD + 1) // 21)
+    key = risk.list_asset(1, parameters=NO_SPREAD, margin=flat((20 * WAD + 1) // 147))
+    for balance in (has(key, 147 * WAD), owes(key, 147 * WAD)):
+        health = risk.assess([balance])
+        assert (health.maintenance, health.initial) == (21, 42)
+        assert risk.assess_liquidation([balance]).requirement == 21
+
+
+def test_assess__dead_debt__the_smallest_remainder_counts(chain: RevmChain) -> None:
+    """A wei of debt requires one wei, and initially twice that and 1e-18 of it, which are 3."""
+    risk = Risk.deploy(chain, initial_ratio=2 * WAD + 1)
+    key = risk.list_asset()
+    risk.answer(key, None)
+    health = risk.assess([owes(key, 5)])
+    assert (health.maintenance, health.initial, health.debt) == (1, 3, 1)
+
+
 def test_assess__nothing_of_an_asset__nothing(risk: Risk) -> None:
     key = risk.list_asset()
     assert risk.assess([has(key, 0), owes(key, 0)]) == Health(0, 0, 0, 0, 0, OK)
@@ -333,6 +352,30 @@ def test_assess__missing_sample__raises_the_initial_requirement_only(risk: Risk,
     assert after.initial == pytest.approx(before.initial * factor // 100, rel=10**-4)
     assert (after.initial > before.initial) == (late > 0)
     assert risk.engine.effective_rate(key, 0, due + late) == MARGIN.floor
+
+
+@pytest.mark.parametrize(
+    ("worth", "rate", "late", "raised"),
+    [
+        (10 * WAD, 99_999_999_999_977_143, 7, 100_008_101_851_828_994),  # the rate, times 7, is 1 more than days divide
+        (69, 72_462_929_424_629_243, 1, 72_463_768_115_942_029),  # 69 wei at the rate it is raised to: 5 and 1e-18
+    ],
+)
+def test_assess__missing_sample__the_smallest_remainder_counts(
+    risk: Risk, worth: int, rate: int, late: int, raised: int
+) -> None:
+    size = -(-margin_rate.MIN_SLOPE * worth // WAD)
+    margin = MARGIN._replace(floor=rate - size, size_slope=margin_rate.MIN_SLOPE)
+    key = risk.list_asset(1, parameters=NO_SPREAD, margin=margin)
+    risk.set_dynamics(key, PERCENT)
+    due = risk.chain.timestamp() + DAY
+    risk.measure(key, 0, due)
+    risk.poke(key)
+    risk.chain.set_timestamp(due + late)
+    assert risk.engine.effective_rate(key, worth, due + late) == rate
+    health = risk.assess([has(key, worth * WAD)])
+    assert health.initial == -(-(worth * raised // WAD + (worth * raised % WAD > 0)) * 3 // 2)
+    assert health == risk.model_health([has(key, worth * WAD)])
 
 
 def test_assess__missing_sample__up_to_the_cap(risk: Risk) -> None:

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from plimsoll.model import margin_rate
 from tests.support.risk import DAY, HOUR, MARGIN, PERCENT, WAD, Risk
 
 
@@ -27,6 +28,15 @@ def test_effective_rate__floor_line_cap(risk: Risk, worth: int, rate: int) -> No
     assert risk.engine.effective_rate(key, worth, risk.chain.timestamp()) == rate
 
 
+def test_effective_rate__the_smallest_remainder_counts(risk: Risk) -> None:
+    """The size term is 9,999,999,901 and 1e-18: one more."""
+    slope = 10**10 + 1
+    worth = pow(slope, -1, WAD)
+    assert slope * worth == 9_999_999_901 * WAD + 1
+    key = risk.list_asset(margin=MARGIN._replace(size_slope=slope))
+    assert risk.engine.effective_rate(key, worth, risk.chain.timestamp()) == 5 * PERCENT + 9_999_999_902
+
+
 def test_effective_rate__before_the_ramp__its_start(risk: Risk) -> None:
     key = risk.list_asset()
     risk.chain.warp(DAY)
@@ -35,6 +45,19 @@ def test_effective_rate__before_the_ramp__its_start(risk: Risk) -> None:
     for time in (0, now - DAY, now):
         assert risk.engine.effective_rate(key, 0, time) == MARGIN.floor
     assert risk.engine.effective_rate(key, 0, now + HOUR) > MARGIN.floor
+
+
+def test_effective_rate__far_away__time_counts_to_35_000_years(risk: Risk) -> None:
+    """By then base and cap have arrived, whatever their speed; a slope at the least speed has not."""
+    slowest = MARGIN._replace(size_slope=margin_rate.MAX_SLOPE, ramp_down=margin_rate.RAMP_UNIT)
+    key = risk.list_asset(margin=slowest)
+    risk.set_margin(key, slowest._replace(size_slope=margin_rate.MIN_SLOPE))
+    since = risk.chain.timestamp()
+    before, then, after, never = (
+        risk.engine.effective_rate(key, WAD, time)
+        for time in (since + 2**40 - 2, since + 2**40 - 1, since + 2**40, 2**256 - 1)
+    )
+    assert before > then == after == never == margin_rate.rate(risk.margins[key], WAD, 2**256 - 1)
 
 
 @pytest.mark.parametrize("key", [0, 2, 3, 1 << 64 | 1, 2**256 - 1])

@@ -8,7 +8,7 @@ import pytest
 from plimsoll.chain import Revert
 from plimsoll.model.price_oracle import DEAD, OK, STALE, WIDE
 from plimsoll.model.price_source import Reading
-from tests.support.risk import ETHER_18, HOUR, PRICES, WAD, Answer, Risk, reading
+from tests.support.risk import BPS, ETHER_18, HOUR, PRICES, WAD, Answer, Risk, reading
 
 NO_SPREAD = PRICES._replace(min_spread=0, spread_growth=0, max_spread=0)
 READ = b"\x57\xde\x26\xa4"  # read()
@@ -165,6 +165,15 @@ def test_prices__bid_rounds_down_and_ask_up(risk: Risk) -> None:
     # spread = 10 bp + 5 bp / 3600 = 36,005 / 36,000,000
     assert risk.price(key) == (1_233_332, 1_234_567, 1_235_802, OK)
     assert 1_234_567 * 35_963_995 % 36_000_000 != 0
+
+
+def test_prices__ask__the_smallest_remainder_counts(risk: Risk) -> None:
+    """10 bp and 7 seconds' growth of 1 bp an hour: 36,007 / 36,000,000; their product is 1 more than that divides."""
+    parameters = PRICES._replace(spread_growth=BPS)
+    key = risk.list_asset(14_693_143, parameters=parameters)
+    risk.answer(key, reading(14_693_143, risk.chain.timestamp(), age=7))
+    assert 14_693_143 * 36_007 == 14_696 * 36_000_000 + 1
+    assert risk.price(key) == (14_693_143 - 14_697, 14_693_143, 14_693_143 + 14_697, OK)
 
 
 def test_prices__of_one_raw_unit_never_zero(risk: Risk) -> None:

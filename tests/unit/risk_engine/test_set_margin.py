@@ -66,6 +66,17 @@ def test_set_margin__slope_moves_by_a_factor(risk: Risk, up: bool) -> None:
     assert rate(key, worth, now + 10**9) - MARGIN.floor == (15 * PERCENT if up else PERCENT // 100)
 
 
+def test_set_margin__falling_slope__the_smallest_remainder_counts(risk: Risk) -> None:
+    """After 4,919 seconds the slope, divided by the ramp's factor, is 55,457,804,351,951 and the least part more."""
+    slope = 55_536_794_826_059
+    fast = margin_rate.factor(MARGIN.ramp_down * 4_919, 2 * DAY, MARGIN.cap)
+    assert slope * WAD % fast == 1
+    key = risk.list_asset(margin=MARGIN._replace(size_slope=slope))
+    risk.set_margin(key, MARGIN)
+    risk.chain.warp(4_919)
+    assert risk.engine.effective_rate(key, WAD, risk.chain.timestamp()) == MARGIN.floor + 55_457_804_351_952
+
+
 def test_set_margin__mid_ramp_starts_where_the_ramp_is(risk: Risk) -> None:
     key = risk.list_asset()
     risk.set_margin(key, MARGIN._replace(floor=10 * PERCENT, size_slope=10**11))
@@ -113,9 +124,9 @@ def test_set_margin__unknown_asset__reverts(risk: Risk, key: int) -> None:
         ({"size_slope": 10**14 + 1}, "margin: slope"),
         ({"ramp_up": 0}, "margin: ramp up"),
         ({"ramp_up": RAMP_UNIT - 1}, "margin: ramp up"),
-        ({"ramp_up": WAD + RAMP_UNIT}, "margin: ramp up"),
+        ({"ramp_up": WAD + 1}, "margin: ramp up"),
         ({"ramp_down": 0}, "margin: ramp down"),
-        ({"ramp_down": 10 * PERCENT + RAMP_UNIT}, "margin: ramp down"),
+        ({"ramp_down": 10 * PERCENT + 1}, "margin: ramp down"),
         ({"ramp_up": RAMP_UNIT + 1}, "margin: ramp unit"),
         ({"ramp_down": 10 * PERCENT - 1}, "margin: ramp unit"),
     ],
@@ -160,7 +171,13 @@ def test_set_margin__cap_leaves_room_for_a_position(chain: RevmChain) -> None:
 @pytest.mark.parametrize("ratio", [12 * 10**17, 15 * 10**17, 3 * WAD])
 @pytest.mark.parametrize("notice", [HOUR, DAY, 30 * DAY])
 @pytest.mark.parametrize(
-    ("base", "floor"), [(5 * PERCENT, 5 * PERCENT), (5 * PERCENT, 20 * PERCENT), (5 * PERCENT, 10**15 * 3)]
+    ("base", "floor"),
+    [
+        (5 * PERCENT, 5 * PERCENT),
+        (5 * PERCENT, 20 * PERCENT),
+        (5 * PERCENT, 10**15 * 3),
+        (6 * PERCENT, 6 * PERCENT),  # of a ratio of 3 and an hour the fastest ramp fills the rule to the unit
+    ],
 )
 def test_set_margin__notice(chain: RevmChain, ratio: int, notice: int, base: int, floor: int) -> None:
     """The ramp is bound by the lower of the base in force and the floor aimed at."""

@@ -77,12 +77,13 @@ MOST = price_oracle.Parameters(
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"max_deviation": 20 * PERCENT + BPS}, "oracle: deviation"),
+        ({"max_deviation": 20 * PERCENT + 1}, "oracle: deviation"),
         ({"max_deviation": 2**256 - 1}, "oracle: deviation"),
+        ({"max_spread": 25 * PERCENT + 1}, "oracle: spread"),
         ({"min_spread": 25 * PERCENT + BPS, "max_spread": 25 * PERCENT + BPS}, "oracle: spread"),
         ({"max_spread": 2**256 - 1}, "oracle: spread"),
-        ({"max_spread": 25 * PERCENT - BPS}, "oracle: spread"),
-        ({"spread_growth": 25 * PERCENT + BPS}, "oracle: spread growth"),
+        ({"max_spread": 25 * PERCENT - 1}, "oracle: spread"),
+        ({"spread_growth": 25 * PERCENT + 1}, "oracle: spread growth"),
         ({"max_deviation": 1}, "oracle: basis points"),
         ({"min_spread": BPS - 1}, "oracle: basis points"),
         ({"max_spread": 25 * PERCENT - 1, "min_spread": 0}, "oracle: basis points"),

@@ -171,6 +171,18 @@ def test_silence__a_stale_one_that_is_heard_comes_first(risk: Risk, index: int) 
     assert risk.price(key) == (900, 900, 2_000, STALE) == risk.model_price(key)
 
 
+@pytest.mark.parametrize(("index", "number"), [(0, 2_000), (1, 900)])
+def test_silence__a_stale_one_of_no_time__comes_first_by_its_place_only(risk: Risk, index: int, number: int) -> None:
+    """What is silenced counts like an answer of 1970; of equals the first stands alone."""
+    key = pair(risk)
+    now = risk.chain.timestamp()
+    answers: list[Answer] = [reading(900, now, age=now, fresh=0)] * 2
+    answers[index] = reading(2_000, now)
+    risk.answer(key, *answers)
+    risk.silence(key, index, NOTICE)
+    assert risk.price(key) == (number, number, 2_000, STALE) == risk.model_price(key)
+
+
 def test_silence__none_answers__dead(risk: Risk) -> None:
     key = pair(risk)
     risk.silence(key, 0, NOTICE)

@@ -57,7 +57,10 @@ def test_init__out_of_bounds__reverts(
         open_oracle(vault.contract, **arguments)
 
 
-@pytest.mark.parametrize("arguments", [{"sample": 10**6}, {"sample": 2**112 - 1}, {"yearly_cap": 1}, {"most": 1}])
+@pytest.mark.parametrize(
+    "arguments",
+    [{"sample": 10**6}, {"sample": 2**112 - 1}, {"yearly_cap": 1}, {"yearly_cap": WAD}, {"most": 1}],
+)
 def test_init__at_the_bounds__works(vault: Vault, open_oracle: OpenOracle, arguments: dict[str, Any]) -> None:
     oracle = open_oracle(vault.contract, **arguments)
     assert oracle.read() == oracle.model_read()

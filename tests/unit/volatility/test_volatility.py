@@ -18,7 +18,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from plimsoll.chain import RevmChain
@@ -65,6 +65,7 @@ def test_variance__model(harness: Any, size: int, seconds: int, part: int, most:
 
 
 @given(mean=MEANS, said=MEANS, seconds=st.integers(0, 2**40), half=st.integers(600, 365 * DAY))
+@example(mean=274_646_005_485_253_097, said=0, seconds=2, half=DAY)  # times its decay, 1e-18 more than a whole number
 def test_moved__model(harness: Any, mean: int, said: int, seconds: int, half: int) -> None:
     moved = volatility.moved(mean, said, seconds, half)
     assert harness.moved(mean, said, seconds, half) == moved
