@@ -198,6 +198,24 @@ class ApeChain(ContractChain):
             raise ChainError(f"the message of {account} was not signed")
         return bytes(signed.encode_rsv())
 
+    def trace(self, tx_hash: str) -> dict[str, Any]:
+        """Return the calls inside a transaction, as the callTracer of a node gives them; ChainError where it has
+        none.
+        """
+        return self._traced("debug_traceTransaction", [tx_hash])
+
+    def trace_call(self, to: Contract | str, data: bytes, sender: Account, gas: int = GAS_LIMIT) -> dict[str, Any]:
+        """Return the calls inside a call that is made now and changes nothing, also one that reverts; see `trace`."""
+        fields = {"from": sender, "to": _address(to), "data": f"0x{data.hex()}", "gas": hex(gas)}
+        return self._traced("debug_traceCall", [fields, self._tag])
+
+    def _traced(self, method: str, arguments: list[Any]) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._rpc(method, [*arguments, {"tracer": "callTracer"}])
+        except (ApeException, Web3Exception, OSError) as error:
+            raise ChainError(f"{self.name} gives no trace: {_one_line(error)}") from error
+        return answer
+
     def _create(self, code: bytes, sender: Account, value: int, gas: int | None) -> tuple[str, Receipt]:
         fields = {"data": code, "value": value}
         self._call(fields, _address(sender), gas, self._tag)
@@ -327,7 +345,7 @@ class ApeChain(ContractChain):
     def _refusal(self, error: Exception) -> Exception:
         """Name what a node refuses before it executes anything, and the halts it reports as errors."""
         text = _one_line(error)
-        halted = any(word in text for word in ("OutOfGas", "out of gas", "exceeds gas"))
+        halted = any(word in text for word in ("EVM error", "OutOfGas", "out of gas", "exceeds gas", "intrinsic gas"))
         return Revert(halt=text) if halted else ChainError(f"{self.name} refused: {text}")
 
     def _provider_test(self) -> Any:

@@ -2,7 +2,7 @@
 
     python -m plimsoll.verify.campaign run [--minutes N] [--calls N] [--jobs K] [--engine processes|ray] [--seed X]
     [--ladder NAME]
-    python -m plimsoll.verify.campaign replay FILE [--on revm|anvil|py-evm] [--shrink SECONDS]
+    python -m plimsoll.verify.campaign replay FILE [--on revm|anvil|py-evm] [--trace-all] [--shrink SECONDS]
     python -m plimsoll.verify.campaign planted [NAME ...]
 
 A run ends with 1 when something was found; records are in .cache/fuzz/findings, the corpus in .cache/fuzz/corpus.
@@ -19,16 +19,18 @@ from pathlib import Path
 from rich.console import Console
 
 from plimsoll.artifacts import home
+from plimsoll.verify import journal
 from plimsoll.verify.campaign import record, report
-from plimsoll.verify.campaign.machine import LADDER, Stats
+from plimsoll.verify.campaign.machine import LADDER, RULES, Stats
 from plimsoll.verify.campaign.planted import DEFECTS
-from plimsoll.verify.campaign.replay import backend_of, chain_of, replay
+from plimsoll.verify.campaign.replay import TRACING, backend_of, chain_of, replay
 from plimsoll.verify.campaign.runner import STEPS, Campaign
 from plimsoll.verify.campaign.shards import ENGINES, SHRINKING, RayMissingError, Result, Shard, work
 from plimsoll.verify.campaign.shrink import shrink
 from plimsoll.verify.campaign.world import build
 
 FOLDER = ".cache/fuzz"
+FINDINGS = 10
 PLANTED_SECONDS = 60
 
 
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("--seed", default="", help="a number, or any text; without one the clock")
     run.add_argument("--steps", type=int, default=STEPS, help="of one run")
     run.add_argument("--ladder", choices=LADDER, default=LADDER[-1])
-    run.add_argument("--findings", type=int, default=1, help="after which a shard stops")
+    run.add_argument("--findings", type=int, default=FINDINGS, help="different ones, after which a shard stops")
     run.add_argument("--folder", type=Path, default=home() / FOLDER)
     again = commands.add_parser("replay", help="play a record again")
     again.add_argument("file", type=Path)
@@ -52,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     again.add_argument(
         "--shrink", type=float, default=0, metavar="SECONDS", help="make the record shorter first, in place"
     )
+    again.add_argument("--trace-all", action="store_true", help="on anvil: trace every call, not only the last")
     defects = commands.add_parser("planted", help="show that defects on purpose are found")
     defects.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(DEFECTS)}; all without one")
     defects.add_argument("--seconds", type=float, default=PLANTED_SECONDS, help="that finding one may take")
@@ -78,6 +81,7 @@ def run_campaign(options: argparse.Namespace, console: Console) -> int:
             ladder=LADDER.index(options.ladder) + 1,
             corpus=str(options.folder / "corpus"),
             findings=options.findings,
+            kept=str(options.folder / "findings"),
         )
         for i in range(options.jobs)
     ]
@@ -87,7 +91,21 @@ def run_campaign(options: argparse.Namespace, console: Console) -> int:
     except RayMissingError as error:
         console.print(str(error))
         return 2
-    return tell(results, options.folder, console)
+    if options.folder == home() / FOLDER:
+        note(results)
+    return tell(results, console)
+
+
+def note(results: list[Result]) -> None:
+    """Add the campaign to what verification showed."""
+    journal.note(
+        "campaign",
+        calls=sum(result.stats.calls for result in results),
+        runs=sum(result.stats.runs for result in results),
+        checks=sum(result.stats.checks for result in results),
+        findings=sum(len(result.records) for result in results),
+        seconds=sum(result.cpu for result in results),
+    )
 
 
 def number_of(seed: str) -> int:
@@ -99,14 +117,14 @@ def number_of(seed: str) -> int:
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
 
 
-def tell(results: list[Result], folder: Path, console: Console) -> int:
-    """Print what shards did, write what they found; return the exit code."""
+def tell(results: list[Result], console: Console) -> int:
+    """Print what shards did, write what they found, which is short by now; return the exit code."""
     total = Stats()
     rows = []
     found = []
     for result in results:
         total.merge(result.stats)
-        found += [(result.shard.number, each) for each in result.records]
+        found += [(result.shard.file_of(each), each) for each in result.records]
         speed = result.stats.calls / result.cpu if result.cpu else 0
         rows.append(
             (
@@ -129,8 +147,8 @@ def tell(results: list[Result], folder: Path, console: Console) -> int:
         f"\n{total.calls:,} calls in {total.runs:,} runs, {total.checks:,} full checks, {cpu:,.0f} s of CPU, "
         f"{total.calls / max(cpu, 0.001):,.0f} calls per second of one core"
     )
-    for shard, each in found:
-        path = each.save(folder / "findings" / f"{each.seed}-{shard}.json")
+    for path, each in found:
+        each.save(path)
         console.print(f"\n[bold]found[/bold] {each.kind}: {each.text}", highlight=False)
         console.print(
             f"{len(each.steps)} steps; replay: python -m plimsoll.verify.campaign replay {path}", highlight=False
@@ -141,13 +159,20 @@ def tell(results: list[Result], folder: Path, console: Console) -> int:
 
 def run_replay(options: argparse.Namespace, console: Console) -> int:
     """Play a record again."""
+    if options.trace_all and options.on != TRACING:
+        console.print(f"only {TRACING} gives traces: add --on {TRACING}")
+        return 2
     kept = record.load(options.file)
+    gone = {rule for rule, _ in kept.steps} - set(RULES)
+    if gone:
+        console.print(f"{options.file} is of other code: there is no rule {', '.join(sorted(gone))}")
+        return 2
     if options.shrink:
         with chain_of("revm") as chain:
             campaign = Campaign(build(chain), backend_of(chain), kept.ladder, kept.planted)
             kept = shrink(campaign, kept, options.shrink)
             kept.save(options.file)
-    found = replay(kept, options.on, console)
+    found = replay(kept, options.on, console, trace_all=options.trace_all)
     if found is None:
         console.print(f"does not fail on {options.on}: it did with {kept.kind}: {kept.text}", highlight=False)
         return 0

@@ -95,11 +95,14 @@ class RevmBackend:
 
 
 class ChainBackend:
-    """Any chain that Plimsoll runs on, through its ordinary interface: anvil, or ape's py-evm."""
+    """Any chain that Plimsoll runs on, through its ordinary interface: anvil, or ape's py-evm. `sent` is the hash of
+    the last transaction that succeeded.
+    """
 
     def __init__(self, chain: Chain) -> None:
         self.chain = chain
         self.output = b""
+        self.sent = ""
         self.now = chain.timestamp()
 
     def call(self, sender: str, to: str, data: bytes, gas: int = GAS_LIMIT) -> str:
@@ -109,6 +112,7 @@ class ChainBackend:
         except Revert as error:
             return _reason_of(error)
         self.output = receipt.return_data
+        self.sent = receipt.tx_hash or ""
         self.now = self.chain.timestamp()
         return ""
 
@@ -160,8 +164,8 @@ def _halt(text: str) -> str:
 
 
 def _reason_of(error: Revert) -> str:
-    if error.halt:
-        return (
-            HALT + error.halt.removeprefix("EVM error ").split("(")[0].replace("Out of gas", "OutOfGas").split(":")[0]
-        )
-    return error.reason or NO_REASON
+    if not error.halt:
+        return error.reason or NO_REASON
+    name = error.halt.removeprefix("EVM error ").removeprefix("intrinsic gas too high -- ")
+    name = name.split("(")[0].split(":")[0]
+    return HALT + ("OutOfGas" if name == "Out of gas" or name.endswith("OOG") else name)

@@ -28,6 +28,7 @@ ALL = (
     "a token that takes a fee",
     "a token that refuses",
     "a market was pushed",
+    "a captured source",
     "a price WIDE",
     "a price STALE",
     "a price DEAD",

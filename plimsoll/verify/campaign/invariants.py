@@ -40,11 +40,12 @@ def is_sound(m: Machine, account: int) -> None:
     m.check(
         14,
         word & FIELD == held and word >> 72 & FIELD == owed,
-        f"the word of {account:#x} names {word:#x}, it has {holding}",
+        lambda: f"the word of {account:#x} names {word:#x}, it has {holding}",
     )
-    m.check(14, all(holding.held.values()) and all(holding.owed.values()), f"{account:#x} lists a zero: {holding}")
-    m.check(6, not set(holding.held) & set(holding.owed), f"{account:#x} holds and owes one asset: {holding}")
-    m.check(14, not m.within(holding.held, holding.owed), f"{account:#x} is beyond its limits: {holding}")
+    listed = all(holding.held.values()) and all(holding.owed.values())
+    m.check(14, listed, lambda: f"{account:#x} lists a zero: {holding}")
+    m.check(6, not holding.held.keys() & holding.owed.keys(), lambda: f"{account:#x} holds and owes one: {holding}")
+    m.check(14, not m.within(holding.held, holding.owed), lambda: f"{account:#x} is beyond its limits: {holding}")
 
 
 def field_of(keys: dict[int, int]) -> int:
@@ -176,7 +177,7 @@ def full_pool(m: Machine, asset: Asset, debts: list[int], provisions: int) -> No
     if not asset.lent and asset.kind != "MockERC20Fee":
         m.check(
             8,
-            balance - donated == ledger[0],
+            balance - donated == ledger[0] or asset.key in m.full_ledgers,
             f"the pool of {asset.symbol} has {balance - donated - ledger[0]} units that belong to nobody",
         )
     m.check(

@@ -101,6 +101,7 @@ def repay_everything(m: Machine) -> None:
         for key in list(m.holding(account).owed):
             asset = m.by_key[key]
             debt = m.holding(account).owed[key]
+            m.fund(payer, asset, debt + 1_000)
             data = m.fn("MarginEngine.deposit")(account, asset.word, debt + 1_000)
             m.call("engine", "MarginEngine.deposit", payer, data, {""})
             m.check(

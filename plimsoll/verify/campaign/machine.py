@@ -12,15 +12,16 @@ What a machine knows of the state it reads by views, when it needs it; nothing i
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from plimsoll.chain.base import GAS_LIMIT
 from plimsoll.verify.campaign.backend import Backend, RevmBackend
+from plimsoll.verify.campaign.calldata import signed, words_of
 from plimsoll.verify.campaign.draws import Draws
-from plimsoll.verify.campaign.world import WORD, Asset, Fn, World, word_of
+from plimsoll.verify.campaign.world import MASK_256, PLENTY, WORD, Asset, Fn, World, word_of
 
 OK, WIDE, STALE, DEAD = range(4)
 LENDERS, TRADERS, LIQUIDATORS, ADVERSARY, GOVERNANCE = range(1, 6)
@@ -35,6 +36,8 @@ UNDER_AUCTION, PROVISIONED = 1 << 160, 1 << 161
 ISOLATED_KEY = 1 << 64
 VIRTUAL_SHARES = 10**6
 MIN_RATE, MAX_RATE = 10**14, 10**19
+LEDGER_LIMIT = 2**112 - 1
+"""Raw units at which a pool's debt stops to grow, and its cash to be counted."""
 WAD = 10**18
 APART = (
     "OperatorRegistry",
@@ -47,6 +50,8 @@ APART = (
     "LiquidationAuction",
 )
 """Contracts whose functions change no account and no pool."""
+BEYOND_DOUBT = PLENTY >> 10
+"""Raw units that whoever was given plenty has, whatever he paid before in a run."""
 CHECKED_EVERY = 500
 """Calls between two full checks."""
 
@@ -101,6 +106,10 @@ class PoolState(NamedTuple):
     rate_at_target: int
     supply_cap: int
     borrow_cap: int
+
+
+STATE_AT = [WORD * place for place in (0, 1, 2, 3, 4, 5, 7, 10, 11)]
+"""Where what is used of ILendingPool.State stands in a view's answer."""
 
 
 class Health(NamedTuple):
@@ -180,7 +189,7 @@ class Machine:
         self.steady = isinstance(backend, RevmBackend) and not backend.takes_time
         self.at = world.at
         self.roles = world.roles
-        self.assets = world.assets
+        self.assets = list(world.assets)
         self.by_key = {asset.key: asset for asset in self.assets}
         self.accounts = world.accounts
         self.rule = ""
@@ -198,13 +207,18 @@ class Machine:
         self.suspects: tuple[int, ...] | None = None
         self.shaky: set[int] = set()
         """Assets whose sources were tampered with and did not recover since, by key."""
-        self.hooked = False
         self.holders: dict[int, set[str]] = {asset.key: set() for asset in self.assets}
         """Who may have shares of a pool."""
         self.donated: dict[tuple[int, str], int] = {}
         self.restricted: dict[int, set[str]] = {}
         """How an asset's gate or cap may refuse new risk, by key."""
         self.share_price: dict[int, tuple[int, int]] = {}
+        self.full_ledgers: set[int] = set()
+        """Assets whose pool has seen its ledger's limit, where roundings are not counted, by key."""
+        self.collectable: set[int] = set()
+        """Assets of which liquidations may have left something to the reserve fund, by key."""
+        self.requests: set[tuple[int, str]] = set()
+        """Who asked for a stake back, by the pool's asset key."""
         self.state: dict[Any, Any] = {}
         """Whatever a rule wants to remember."""
         # caches, by epoch
@@ -212,18 +226,35 @@ class Machine:
         self._ledger_epoch = 0
         self._time_epoch = 0
         self._debt_epoch = 0
-        """Of changes of pools, which may move any debt in them by a unit of rounding."""
+        self._debt_epochs = {asset.key: 0 for asset in self.assets}
+        """Of changes of all pools, and of each: they may move any debt in them by a unit of rounding."""
         self._price_epoch = 0
         self._key_of_pool = {asset.pool: asset.key for asset in self.assets}
         self._account_epochs = dict.fromkeys(self.accounts, 0)
-        self._holdings: dict[int, tuple[tuple[int, int, int], Holding]] = {}
-        self._words: dict[int, tuple[tuple[int, int], int]] = {}
+        self._holdings: dict[int, tuple[int, Holding]] = {}
+        """With the sum of the epochs that it depends on, each of which only grows."""
+        self._words: dict[int, tuple[int, int]] = {}
         self._noted: dict[int, int] = {}
         self._asset_epochs = {asset.key: 0 for asset in self.assets}
         self._statuses: dict[int, tuple[tuple[int, int], int]] = {}
         self._pools: dict[int, tuple[int, PoolState]] = {}
         self._quotes: dict[int, tuple[int, Quote]] = {}
         self._healths: dict[int, tuple[int, Health]] = {}
+
+    def adopt(self, asset: Asset) -> None:
+        """Know of an asset that was listed in this run; lenders approve its pool, and the fund."""
+        self.assets.append(asset)
+        self.by_key[asset.key] = asset
+        self.price[asset.key] = asset.price
+        self.holders[asset.key] = set()
+        self._asset_epochs[asset.key] = self._debt_epochs[asset.key] = 0
+        self._key_of_pool[asset.pool] = asset.key
+        for role in ("lender", "whale"):
+            for key, to, spender in (
+                ("MockERC20.approve", asset.token, asset.pool),
+                ("LendingPool.approve", asset.pool, self.at["reserve_fund"]),
+            ):
+                self.upkeep(to, key, self.fn(key)(word_of(spender), MASK_256), self.roles[role])
 
     # Steps
 
@@ -298,7 +329,7 @@ class Machine:
             else:
                 for asset in pools:
                     self._pools.pop(asset.key, None)
-                    self._debt_epoch += 1
+                    self._debt_epochs[asset.key] += 1
         if not self.steady:
             self._time_epoch += 1
         return True
@@ -313,6 +344,13 @@ class Machine:
         self.epoch += 1
         if not self.steady:
             self._time_epoch += 1
+
+    def fund(self, payer: str, asset: Asset, amount: int) -> None:
+        """Mint what somebody pays, where that may be beyond what he was given: a debt or its pool's cash is bounded by
+        nothing that happens in a run. What he has stays plenty.
+        """
+        if amount > BEYOND_DOUBT and not asset.lent:
+            self.upkeep(asset.token, "MockERC20.mint", self.fn("MockERC20.mint")(word_of(payer), amount))
 
     def warp(self, seconds: int) -> None:
         """Let time pass."""
@@ -350,32 +388,38 @@ class Machine:
         """Return the role of an address, for messages."""
         return next((role for role, each in self.roles.items() if each == address), address)
 
-    def check(self, number: int, holds: bool, text: str) -> None:
-        """Raise a Finding that names the invariant unless it holds."""
+    def check(self, number: int, holds: bool, text: str | Callable[[], str]) -> None:
+        """Raise a Finding that names the invariant unless it holds; what is said is made then where that takes time."""
         if not holds:
-            raise Finding(f"invariant {number}", text)
+            raise Finding(f"invariant {number}", text if isinstance(text, str) else text())
 
     # What the chain says
 
     def holding(self, account: int) -> Holding:
         """Return what an account holds and owes now."""
         known = self._holdings.get(account)
-        stamp = (self._ledger_epoch, self._account_epochs[account], self._time_epoch)
-        if known is not None and known[0] == stamp and (not known[1].owed or known[1].epoch == self._debt_epoch):
+        stamp = self._ledger_epoch + self._account_epochs[account] + self._time_epoch
+        if known is not None and known[0] == stamp and known[1].epoch == self._epoch_of(known[1].owed):
             return known[1]
         words = self.view("engine", "MarginEngine.exposures", account)
         held: dict[int, int] = {}
         owed: dict[int, int] = {}
         for packed in words[2:]:
             (owed if packed & DEBT_BIT else held)[packed >> KEY_BITS] = packed & AMOUNT
-        found = Holding(held, owed, self._debt_epoch)
+        found = Holding(held, owed, self._epoch_of(owed))
         self._holdings[account] = (stamp, found)
         return found
+
+    def _epoch_of(self, owed: dict[int, int]) -> int:
+        """Return a number that grows whenever one of these debts may have moved."""
+        if not owed:
+            return 0
+        return self._debt_epoch + sum([self._debt_epochs[key] for key in owed])
 
     def word(self, account: int) -> int:
         """Return an account's packed word."""
         known = self._words.get(account)
-        stamp = (self._ledger_epoch, self._account_epochs[account])
+        stamp = self._ledger_epoch + self._account_epochs[account]
         if known is not None and known[0] == stamp:
             return known[1]
         word = self.number("engine", "MarginEngine.word_of", account)
@@ -405,8 +449,10 @@ class Machine:
         known = self._pools.get(asset.key)
         if known is not None and known[0] == self._time_epoch:
             return known[1]
-        words = self.view("", "LendingPool.state", to=asset.pool)
-        state = PoolState._make((*words[:6], words[7], words[10], words[11]))
+        answer = self.backend.view(asset.pool, self.world.functions["LendingPool.state"]())
+        if answer is None:
+            raise Finding("view reverted", f"LendingPool.state of {asset.symbol}")
+        state = PoolState._make([int.from_bytes(answer[at : at + WORD], "big") for at in STATE_AT])
         self._pools[asset.key] = (self._time_epoch, state)
         self.sound_pool(asset, state)
         return state
@@ -417,7 +463,10 @@ class Machine:
             raise Finding("invariant 4", f"assets of {asset.symbol} are not cash + debt - fee")
         known = self.share_price.get(asset.key)
         assets, shares = state.total_assets + 1, state.supply + VIRTUAL_SHARES
-        if known is not None and assets * known[1] < known[0] * shares:
+        if state.cash + state.debt >= LEDGER_LIMIT:
+            self.full_ledgers.add(asset.key)
+        fell = known is not None and assets * known[1] < known[0] * shares
+        if fell and asset.key not in self.full_ledgers:
             raise Finding("invariant 5", f"a share of {asset.symbol} fell from {known} to {(assets, shares)}")
         self.share_price[asset.key] = (assets, shares)
         if not MIN_RATE <= state.rate_at_target <= MAX_RATE:
@@ -556,33 +605,3 @@ class Machine:
         if kind == 6:
             return (draws.below(10**6) + 1) * 1_000
         return draws.below(10**6) + 1 if kind == 5 else (draws.below(2_000) + 1) * 1_000
-
-
-def words_of(data: bytes) -> list[int]:
-    """Return an answer as words."""
-    return [int.from_bytes(data[i : i + WORD], "big") for i in range(0, len(data), WORD)]
-
-
-def signed(word: int) -> int:
-    """Return a word as a signed number."""
-    return word - 2**256 if word >> 255 else word
-
-
-def with_bytes(fn: Fn, words: Sequence[int], data: bytes, at: int) -> bytes:
-    """Return calldata of a function whose argument number `at` is dynamic bytes and all others are words."""
-    head = [*words[:at], WORD * (len(words) + 1), *words[at:]]
-    padded = data + bytes(-len(data) % WORD)
-    return fn(*head) + len(data).to_bytes(WORD, "big") + padded
-
-
-def batch_of(fn: Fn, calls: Sequence[bytes]) -> bytes:
-    """Return calldata of `batch(bytes[])`."""
-    tails = []
-    offsets = []
-    offset = WORD * len(calls)
-    for call in calls:
-        offsets.append(offset)
-        padded = len(call).to_bytes(WORD, "big") + call + bytes(-len(call) % WORD)
-        tails.append(padded)
-        offset += len(padded)
-    return fn(WORD, len(calls), *offsets) + b"".join(tails)

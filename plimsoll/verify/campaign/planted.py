@@ -55,6 +55,13 @@ DEFECTS = {
         "assert values.debt != 0",
         "anybody who owes can be auctioned",
     ),
+    "captured": Defect(
+        "RiskEngine",
+        "contracts/RiskEngine.vy",
+        "                else:\n                    price = bid if debt else ask",
+        "                else:\n                    price = price",
+        "while sources disagree, liquidations count the middle of them",
+    ),
     "fee": Defect(
         "LendingPool",
         "contracts/LendingPool.vy",

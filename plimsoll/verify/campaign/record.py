@@ -22,11 +22,21 @@ class Record:
     text: str
     planted: str = ""
 
+    @property
+    def signature(self) -> tuple[str, str]:
+        """What it shares with findings that are the same."""
+        return signature(self.kind, self.text)
+
     def save(self, path: Path) -> Path:
         """Write the file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({"format": FORMAT, **vars(self)}, indent=1) + "\n")
         return path
+
+
+def signature(kind: str, text: str) -> tuple[str, str]:
+    """Return what makes two findings the same: the kind, and which function or thing it is about."""
+    return kind, " ".join(text.split(" ")[:1]) if kind == "unpredicted outcome" else ""
 
 
 def load(path: Path) -> Record:

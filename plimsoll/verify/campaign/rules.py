@@ -5,6 +5,7 @@ from __future__ import annotations
 from plimsoll.verify.campaign import (
     leaving,
     rules_adversary,
+    rules_batches,
     rules_governance,
     rules_lenders,
     rules_liquidators,
@@ -19,6 +20,7 @@ MODULES = (
     rules_world,
     rules_lenders,
     rules_traders,
+    rules_batches,
     rules_owners,
     rules_liquidators,
     rules_adversary,

@@ -5,15 +5,23 @@ weird tokens.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from plimsoll.chain.abi import checksum
 from plimsoll.verify.campaign.backend import HALT, NO_REASON
+from plimsoll.verify.campaign.calldata import with_actions, with_bytes
 from plimsoll.verify.campaign.draws import Draws
 from plimsoll.verify.campaign.invariants import after_account, after_pool, everybody, only_touched, took_risk
-from plimsoll.verify.campaign.machine import ADVERSARY, RULES, Machine, rule, with_bytes
-from plimsoll.verify.campaign.rules_traders import put, take_out, usable, verbs_reasons
-from plimsoll.verify.campaign.rules_world import market
-from plimsoll.verify.campaign.world import FOREVER, MASK_256, word_of
+from plimsoll.verify.campaign.machine import ADVERSARY, DEBT_BIT, KEY_BITS, OK, RULES, WAD, Machine, rule
+from plimsoll.verify.campaign.rules_batches import verbs_reasons
+from plimsoll.verify.campaign.rules_traders import put, take_out, usable
+from plimsoll.verify.campaign.rules_world import market, nudge
+from plimsoll.verify.campaign.world import FOREVER, MASK_256, WORD, Asset, word_of
 
+DEVIATION = 50
+"""The largest part of a price by which its sources may differ while it is OK: one in so many."""
+LISTED_OR_NOT = {"", "factory: depth", "factory: history", "factory: quote price", "feed: no data", "oracle: no answer"}
+"""How the listing of a token with a market may end where the quote's price or the terms are not what they were."""
 STARVED = {NO_REASON, "engine: gas", "oracle: gas", "margin: gas"}
 
 
@@ -56,9 +64,7 @@ def re_entering_swapper(m: Machine, d: Draws) -> None:
     bought = min(m.worth(sell, units, buy), 2**90)
     calls = hostile_calls(m, d, account)
     actions = [(to, data) for _, to, data in calls]
-    m.upkeep(
-        m.at["attack"], "AttackSwapper.set_swap", m.fn("AttackSwapper.set_swap").abi.encode((actions, bought, False))
-    )
+    m.upkeep(m.at["attack"], "AttackSwapper.set_swap", with_actions(m.fn("AttackSwapper.set_swap"), actions, bought, 0))
     words = (account, sell.word, units, MASK_256, buy.word, bought, word_of(m.at["attack"]), FOREVER, 0)
     data = with_bytes(m.fn("MarginEngine.trade"), words, b"", 7)
     expected = verbs_reasons(m, account, sell, buy) | {"engine: min_buy"}
@@ -91,7 +97,11 @@ def flash_loan(m: Machine, d: Draws) -> None:
         else []
     )
     actions = [(to, data) for _, to, data in calls]
-    m.upkeep(m.at["attack"], "AttackSwapper.set_callback", m.fn("AttackSwapper.set_callback").abi.encode((actions,)))
+    if actions or m.state.get("callback"):
+        m.state["callback"] = bool(actions)
+        called_back = with_actions(m.fn("AttackSwapper.set_callback"), actions)
+        m.upkeep(m.at["attack"], "AttackSwapper.set_callback", called_back)
+    m.fund(m.at["attack"], asset, amount * 51 // 50)
     other = d.chance(5)
     token = m.assets[0].word if other and asset is not m.assets[0] else asset.word
     words = (word_of(m.at["attack"]), token, amount)
@@ -184,7 +194,7 @@ def hook_of_a_token(m: Machine, d: Draws) -> None:
         if succeeded and key == "LendingPool.deposit":
             for asset in m.assets:
                 m.holders[asset.key].add(hook.token)
-    nothing = m.fn("MockERC20Hook.set_hook").abi.encode(("0x" + "00" * 20, b"", True))
+    nothing = m.fn("MockERC20Hook.set_hook").encode("0x" + "00" * 20, b"", True)
     m.upkeep(hook.token, "MockERC20Hook.set_hook", nothing)
 
 
@@ -247,7 +257,7 @@ def little_gas(m: Machine, d: Draws) -> None:
         after_account(m, account)
 
 
-@rule(5, ADVERSARY, "UniswapV3Swapper.swap")
+@rule(4, ADVERSARY, "UniswapV3Swapper.swap", "RiskEngine.mark")
 def move_one_source(m: Machine, d: Draws) -> None:
     """Push the real market of one asset: for less than its window nobody may take below the others' price, nor borrow
     more.
@@ -255,13 +265,37 @@ def move_one_source(m: Machine, d: Draws) -> None:
     asset = m.assets[1 + d.below(2)]
     usdc = m.world.asset("USDC")
     size = d.pick((10, 100, 1_000, 5_000)) * asset.unit * 2_000 * 10**18 // asset.price
-    if d.chance(50):
-        market(m, asset, usdc, size)
-    else:
-        market(m, usdc, asset, m.worth(asset, size, usdc))
+    sell, buy, amount = (asset, usdc, size) if d.chance(50) else (usdc, asset, m.worth(asset, size, usdc))
+    watched = d.chance(75) and m.status(asset.key) == OK and not m.state.get("silenced")
+    if watched:
+        mark = m.fn("RiskEngine.mark")(WORD, 1, asset.key)
+        m.call("risk_engine", "RiskEngine.mark", m.roles["keeper"], mark, {""})
+    market(m, sell, buy, amount)
     m.shaky.add(asset.key)
     m.moved_prices()
     m.stats.features["a market was pushed"] = m.stats.features.get("a market was pushed", 0) + 1
+    if watched:
+        m.warp(d.pick((300, 1_200, 12, 60, 0)))
+        captured(m, asset)
+
+
+def captured(m: Machine, asset: Asset) -> None:
+    """Check what an asset counts for, one of whose sources was moved since it was last marked, against its feed."""
+    told, _, _, fresh, trusted = m.view("", "FeedOracle.read", to=asset.sources[0])
+    if not (fresh and trusted):
+        return
+    bid, mid, ask, status = m.view("risk_engine", "RiskEngine.prices", WORD, 1, asset.key)[2:6]
+    m.check(16, bid <= told <= ask, f"one source of {asset.symbol} moved: {bid} to {ask}, the other says {told}")
+    if status == OK:
+        m.check(16, DEVIATION * abs(mid - told) <= mid, f"{asset.symbol} is OK at {mid}, its feed says {told}")
+        return
+    amount = 1_000 * asset.unit
+    worth = amount * told // WAD
+    held = m.view("risk_engine", "RiskEngine.assess_liquidation", WORD, 1, asset.key << KEY_BITS | amount)
+    owed = m.view("risk_engine", "RiskEngine.assess_liquidation", WORD, 1, asset.key << KEY_BITS | DEBT_BIT | amount)
+    m.check(16, held[0] >= worth, f"{asset.symbol} is taken at {held[0]}, by its feed it is worth {worth}")
+    m.check(16, owed[1] <= worth + 1, f"a debt of {asset.symbol} counts {owed[1]} in a take, by its feed {worth}")
+    m.stats.features["a captured source"] = m.stats.features.get("a captured source", 0) + 1
 
 
 @rule(3, ADVERSARY, "UniswapV3Swapper.swap", "UniswapV3Swapper.uniswapV3SwapCallback", "VaultSwapper.swap")
@@ -295,23 +329,33 @@ def knock_at_the_swappers(m: Machine, d: Draws) -> None:
             after_pool(m, usdc)
 
 
-@rule(2, ADVERSARY, "IsolatedFactory.list_asset")
+@rule(3, ADVERSARY, "IsolatedFactory.list_asset")
 def list_something(m: Machine, d: Draws) -> None:
-    """Anybody tries to list: a token without a market, one that is listed, no token at all."""
-    token, expected = d.pick(
-        (
-            (word_of(m.world.unlisted), {"factory: depth", "factory: paused", "factory: reserved"}),
-            (m.assets[0].word, {"factory: listed already", "factory: paused"}),
-            (word_of(m.roles["attacker"]), {"factory: token", "factory: paused"}),
+    """Anybody lists a token with a market, and tries it with one without, with one that is listed, with no token."""
+    meme = m.world.listable
+    if d.chance(50):
+        if not m.state.get("listed"):
+            nudge(m, meme)
+            m.warp(12)
+        token, expected = meme.word, {"factory: listed already"} if m.state.get("listed") else LISTED_OR_NOT
+    else:
+        token, expected = d.pick(
+            (
+                (word_of(m.world.unlisted), {"factory: depth", "factory: reserved", "factory: quote price"}),
+                (m.assets[0].word, {"factory: listed already"}),
+                (word_of(m.roles["attacker"]), {"factory: token"}),
+            )
         )
-    )
-    m.call(
-        "factory",
-        "IsolatedFactory.list_asset",
-        m.roles["attacker"],
-        m.fn("IsolatedFactory.list_asset")(token),
-        expected,
-    )
+    if m.number("factory", "IsolatedFactory.paused"):
+        expected = {"factory: paused"}
+    elif expected is LISTED_OR_NOT and m.status(m.assets[0].key) == OK and not m.state.get("terms changed"):
+        expected = {""}
+    data = m.fn("IsolatedFactory.list_asset")(token)
+    if m.call("factory", "IsolatedFactory.list_asset", m.roles["attacker"], data, expected):
+        m.state["listed"] = True
+        listing = m.view("factory", "IsolatedFactory.listing_of", token)
+        pool, oracle = (checksum(f"0x{word:040x}") for word in listing[1:3])
+        m.adopt(replace(meme, key=listing[0], pool=pool, sources=[oracle]))
 
 
 WATCHED = (
@@ -330,7 +374,7 @@ WATCHED = (
 )
 
 
-@rule(4, ADVERSARY)
+@rule(1, ADVERSARY)
 def bystanders(m: Machine, d: Draws) -> None:
     """Run another rule while all accounts are watched: who is not touched by it keeps all numbers and stays healthy."""
     name = d.pick(WATCHED)

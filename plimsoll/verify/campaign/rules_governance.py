@@ -151,8 +151,8 @@ def _sources(m: Machine, d: Draws) -> Arguments:
     asset = d.pick(m.assets[1:6])
     count = len(asset.sources)
     least = d.pick((count, 1, count + 1))
-    data = m.fn("RiskEngine.set_sources").abi.encode(
-        (asset.key, asset.sources, (least, WAD // 50, WAD // 1_000, WAD // 1_000, WAD // 20))
+    data = m.fn("RiskEngine.set_sources").encode(
+        asset.key, tuple(asset.sources), (least, WAD // 50, WAD // 1_000, WAD // 1_000, WAD // 20)
     )
     return data, {"oracle: min sources"} if least > count else {"", "oracle: no answer", "risk: price scale"}
 
@@ -168,6 +168,10 @@ def _silence(m: Machine, d: Draws) -> Arguments:
     return m.fn("RiskEngine.silence")(asset.key, index, seconds), expected
 
 
+def _silenced(m: Machine) -> None:
+    m.state["silenced"] = True
+
+
 def _dynamics(m: Machine, d: Draws) -> Arguments:
     asset = d.pick(m.assets[:3])
     now = m.view("risk_engine", "RiskEngine.dynamics_of", asset.key)[:5]
@@ -180,8 +184,8 @@ def _dynamics(m: Machine, d: Draws) -> Arguments:
 
 def _relist(m: Machine, d: Draws) -> Arguments:
     asset = d.pick(m.assets[:4])
-    data = m.fn("RiskEngine.list_asset").abi.encode(
-        (asset.token, False, asset.sources, (1, WAD // 50, 0, 0, 0), (WAD // 10, WAD // 4, 10**9, 10**12, 10**15))
+    data = m.fn("RiskEngine.list_asset").encode(
+        asset.token, False, tuple(asset.sources), (1, WAD // 50, 0, 0, 0), (WAD // 10, WAD // 4, 10**9, 10**12, 10**15)
     )
     return data, {"risk: listed already"}
 
@@ -236,7 +240,7 @@ RESTRICTED = ("UNIT", "HOOK")
 
 def _gate_of(m: Machine, d: Draws) -> Arguments:
     asset = m.world.asset(d.pick(RESTRICTED))
-    gate = d.pick((0, 0, 0, word_of(m.at["gate"]), word_of(m.roles["attacker"]), word_of(m.at["rates"])))
+    gate = d.pick((0, 0, 0, 0, 0, word_of(m.at["gate"]), word_of(m.roles["attacker"]), word_of(m.at["rates"])))
     expected = {"engine: gate"} if gate == word_of(m.roles["attacker"]) else {""}
     return m.fn("MarginEngine.set_gate")(asset.word, gate), expected
 
@@ -266,7 +270,7 @@ def _restricted(m: Machine) -> None:
 
 
 def _reserve(m: Machine, d: Draws) -> Arguments:
-    return m.fn("IsolatedFactory.reserve").abi.encode(([m.world.unlisted],)), {""}
+    return m.fn("IsolatedFactory.reserve").encode((m.world.unlisted,)), {""}
 
 
 def _release(m: Machine, d: Draws) -> Arguments:
@@ -295,10 +299,14 @@ def _factory_terms(m: Machine, d: Draws) -> Arguments:
     }
 
 
+def _terms_changed(m: Machine) -> None:
+    m.state["terms changed"] = True
+
+
 def _factory_quotes(m: Machine, d: Draws) -> Arguments:
     usdc = m.assets[0]
-    given = [(usdc.token, usdc.sources[0])] if d.chance(80) else []
-    return m.fn("IsolatedFactory.set_quotes").abi.encode((given,)), (
+    given = ((usdc.token, usdc.sources[0]),) if d.chance(80) else ()
+    return m.fn("IsolatedFactory.set_quotes").encode(given), (
         {"", "factory: quote source", "feed: no data"} if given else {"factory: quotes"}
     )
 
@@ -307,7 +315,7 @@ def _factory_feed(m: Machine, d: Draws) -> Arguments:
     listed = d.chance(30)
     token = m.assets[0].token if listed else m.world.unlisted
     feed = (m.assets[0].feed, 1, 10**12, HOUR, "0x" + "00" * 20, 0)
-    return m.fn("IsolatedFactory.offer_feed").abi.encode((token, feed)), {"factory: listed already"} if listed else {""}
+    return m.fn("IsolatedFactory.offer_feed").encode(token, feed), {"factory: listed already"} if listed else {""}
 
 
 def _lister(m: Machine, d: Draws) -> Arguments:
@@ -349,7 +357,7 @@ SETTERS = (
     Setter("RiskEngine.set_backing", "risk_engine", "owner", _backing),
     Setter("RiskEngine.set_backing", "risk_engine", "guardian", _forbidding),
     Setter("RiskEngine.set_sources", "risk_engine", "owner", _sources),
-    Setter("RiskEngine.silence", "risk_engine", "guardian", _silence),
+    Setter("RiskEngine.silence", "risk_engine", "guardian", _silence, _silenced),
     Setter(
         "RiskEngine.unsilence",
         "risk_engine",
@@ -363,8 +371,8 @@ SETTERS = (
     Setter("VolatilityOracle.set_parameters", "volatility", "owner", _volatility),
     Setter("VolatilityOracle.add", "volatility", "owner", _follow, _followed),
     Setter("VaultShareOracle.set_anchor", "source.pUSDC.0", "owner", _anchor),
-    Setter("IsolatedFactory.set_terms", "factory", "owner", _factory_terms),
-    Setter("IsolatedFactory.set_quotes", "factory", "owner", _factory_quotes),
+    Setter("IsolatedFactory.set_terms", "factory", "owner", _factory_terms, _terms_changed),
+    Setter("IsolatedFactory.set_quotes", "factory", "owner", _factory_quotes, _terms_changed),
     Setter("IsolatedFactory.offer_feed", "factory", "owner", _factory_feed),
     Setter("IsolatedFactory.pause", "factory", "guardian", plain("IsolatedFactory.pause")),
     Setter("IsolatedFactory.unpause", "factory", "owner", plain("IsolatedFactory.unpause")),
@@ -402,19 +410,10 @@ def hand_over(m: Machine, d: Draws) -> None:
             {""} if sender == owner else {"ownable: caller is not the owner"},
         ):
             m.state["pending", role] = heir
+            if d.chance(40):
+                accept(m, contract, heir)
     elif kind < 4:
-        pending = m.state.get(("pending", role))
-        sender = pending if pending and not d.chance(25) else stranger
-        key = f"{contract}.accept_ownership"
-        if m.call(
-            role,
-            key,
-            sender,
-            m.fn(key)(),
-            {""} if sender == pending else {"ownable_2step: caller is not the new owner"},
-        ):
-            m.state["owner", role] = sender
-            m.state.pop(("pending", role))
+        accept(m, contract, m.state.get(("pending", role), stranger) if d.chance(75) else stranger)
     elif contract not in NO_GUARDIAN:
         key = f"{contract}.set_guardian"
         zero = d.chance(10)
@@ -424,6 +423,15 @@ def hand_over(m: Machine, d: Draws) -> None:
         expected = refused if sender != owner or contract == "Timelock" else {"roles: zero address"} if zero else {""}
         if m.call(role, key, sender, m.fn(key)(0 if zero else word_of(guardian)), expected):
             m.state["guardian", role] = guardian
+
+
+def accept(m: Machine, contract: str, sender: str) -> None:
+    """Accept ownership, with its prediction."""
+    role, key = OWNED[contract], f"{contract}.accept_ownership"
+    refused = {"ownable_2step: caller is not the new owner"}
+    if m.call(role, key, sender, m.fn(key)(), {""} if sender == m.state.get(("pending", role)) else refused):
+        m.state["owner", role] = sender
+        m.state.pop(("pending", role))
 
 
 @rule(3, GOVERNANCE, "AllowListGate.attest", "AllowListGate.revoke")
@@ -482,21 +490,22 @@ def timelock(m: Machine, d: Draws) -> None:
             if delay < delay_now
             else {""}
         )
-        data = m.fn(key).abi.encode((*operation(m, salt, many), delay))
+        data = m.fn(key).encode(*operation(m, salt, many), delay)
         if m.call("timelock", key, sender, data, expected):
             made.append((salt, delay, many))
         return
     salt, _, many = d.pick(made)
     parts = operation(m, salt, many)
     name = "Timelock.hash_operation_batch" if many else "Timelock.hash_operation"
-    answer = m.backend.view(m.at["timelock"], m.fn(name).abi.encode(parts))
+    answer = m.backend.view(m.at["timelock"], m.fn(name).encode(*parts))
     assert answer is not None
     state = m.number("timelock", "Timelock.get_timestamp", int.from_bytes(answer, "big"))
     if kind == 3:
-        sender = d.pick((owner, m.roles["guardian"], m.roles["attacker"]))
+        guardian = m.state.get(("guardian", "timelock"), m.roles["guardian"])
+        sender = d.pick((owner, guardian, m.roles["guardian"], m.roles["attacker"]))
         expected = (
             NOT_PROPOSER
-            if sender == m.roles["attacker"]
+            if sender not in (owner, guardian)
             else {""}
             if state > 1
             else {"timelock_controller: operation cannot be cancelled"}
@@ -505,13 +514,11 @@ def timelock(m: Machine, d: Draws) -> None:
         return
     key = "Timelock.execute_batch" if many else "Timelock.execute"
     ready = 1 < state <= m.backend.now
-    delay = delays(salt)
-    expected = (
-        ({""} if HOUR <= delay <= 30 * DAY else {"timelock: delay"})
-        if ready
-        else {"timelock_controller: operation is not ready"}
-    )
-    m.call("timelock", key, m.roles["stranger"], m.fn(key).abi.encode(parts), expected)
+    guardian = new_guardian(m, salt)
+    allowed = guardian or HOUR <= delays(salt) <= 30 * DAY
+    expected = ({""} if allowed else {"timelock: delay"}) if ready else {"timelock_controller: operation is not ready"}
+    if m.call("timelock", key, m.roles["stranger"], m.fn(key).encode(*parts), expected) and guardian:
+        m.state["guardian", "timelock"] = guardian
 
 
 def delays(salt: int) -> int:
@@ -519,12 +526,20 @@ def delays(salt: int) -> int:
     return (HOUR, 2 * HOUR, DAY, 60)[salt % 4]
 
 
+def new_guardian(m: Machine, salt: int) -> str:
+    """Return the guardian that an operation appoints; "" if it sets the delay."""
+    return m.roles[("whale", "guardian")[salt // 5 % 2]] if salt % 5 == 0 else ""
+
+
 def operation(m: Machine, salt: int, many: int) -> tuple[object, ...]:
-    """Return an operation's target, value, calldata, predecessor and salt: a change of the timelock's own delay."""
-    target, data = m.at["timelock"], m.fn("Timelock.update_delay")(delays(salt))
+    """Return an operation's target, value, calldata, predecessor and salt: a change of the timelock's own delay, or of
+    its guardian.
+    """
+    target, guardian = m.at["timelock"], new_guardian(m, salt)
+    data = m.fn("Timelock.set_guardian")(word_of(guardian)) if guardian else m.fn("Timelock.update_delay")(delays(salt))
     named = salt.to_bytes(32, "big")
     if many:
-        return [target], [0], [data], bytes(32), named
+        return (target,), (0,), (data,), bytes(32), named
     return target, 0, data, bytes(32), named
 
 
@@ -532,14 +547,12 @@ def operation(m: Machine, salt: int, many: int) -> tuple[object, ...]:
 def list_nothing(m: Machine, d: Draws) -> None:
     """A token that is not listed cannot be added, and one whose source does not answer cannot be listed."""
     owner = m.state.get(("owner", "risk_engine"), m.roles["owner"])
-    data = m.fn("RiskEngine.list_asset").abi.encode(
-        (
-            m.world.unlisted,
-            False,
-            [m.roles["attacker"]],
-            (1, 0, 0, 0, 0),
-            (WAD // 10, WAD // 4, 10**9, 10**12, 10**15),
-        )
+    data = m.fn("RiskEngine.list_asset").encode(
+        m.world.unlisted,
+        False,
+        (m.roles["attacker"],),
+        (1, 0, 0, 0, 0),
+        (WAD // 10, WAD // 4, 10**9, 10**12, 10**15),
     )
     m.call("risk_engine", "RiskEngine.list_asset", owner, data, {"oracle: no answer", NO_REASON})
     engine_owner = m.state.get(("owner", "engine"), m.roles["owner"])

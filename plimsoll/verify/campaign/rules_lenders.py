@@ -5,12 +5,15 @@ from __future__ import annotations
 from plimsoll.verify.campaign.draws import Draws
 from plimsoll.verify.campaign.invariants import after_pool
 from plimsoll.verify.campaign.machine import LENDERS, VIRTUAL_SHARES, Machine, PoolState, rule
-from plimsoll.verify.campaign.world import Asset, word_of
+from plimsoll.verify.campaign.rules_world import live
+from plimsoll.verify.campaign.world import DAY, Asset, word_of
 
 LENDERS_OF_MONEY = ("lender", "whale")
 ENTER = ("LendingPool.deposit", "LendingPool.mint")
 LEAVE = ("LendingPool.withdraw", "LendingPool.redeem")
 RUINED = 10**12
+LAPSE = 2 * DAY
+"""Seconds for which a request stays ripe."""
 
 
 def ruined(state: PoolState) -> bool:
@@ -154,6 +157,9 @@ def move_shares(m: Machine, d: Draws) -> None:
         m.call("", "LendingPool.approve", source, data, {""}, to=asset.pool)
         return
     else:
+        if d.chance(60):
+            data = m.fn("LendingPool.approve")(word_of(target), amount)
+            m.call("", "LendingPool.approve", source, data, {""}, to=asset.pool)
         allowed = m.number("", "LendingPool.allowance", word_of(source), word_of(target), to=asset.pool)
         expected = (
             {"erc20: insufficient allowance"}
@@ -256,48 +262,73 @@ def stake(m: Machine, d: Draws) -> None:
 @rule(10, LENDERS, "ReserveFund.request_withdrawal", "ReserveFund.cancel_request")
 def request(m: Machine, d: Draws) -> None:
     """Ask for a stake back, or think better of it."""
-    asset, holder = d.pick(m.assets), m.roles[d.pick(LENDERS_OF_MONEY)]
-    pool = word_of(asset.pool)
     if d.chance(25):
-        made = m.view("reserve_fund", "ReserveFund.request_of", pool, word_of(holder))[1]
-        data = m.fn("ReserveFund.cancel_request")(pool)
-        m.call("reserve_fund", "ReserveFund.cancel_request", holder, data, {""} if made else {"fund: no request"})
+        cancel_request(m, *some_request(m, d))
         return
+    asset, holder = d.pick(m.assets), m.roles[d.pick(LENDERS_OF_MONEY)]
+    stakes = m.state.get("stakes")
+    if stakes and d.chance(75):
+        key, holder = d.pick(sorted(stakes))
+        asset = m.by_key[key]
+    pool = word_of(asset.pool)
     staked = m.number("reserve_fund", "ReserveFund.stake_of", pool, word_of(holder))
     amount = d.part(staked)
     expected = {""} if amount <= staked else {"fund: insufficient stake"}
     data = m.fn("ReserveFund.request_withdrawal")(pool, amount)
-    m.call("reserve_fund", "ReserveFund.request_withdrawal", holder, data, expected)
+    if m.call("reserve_fund", "ReserveFund.request_withdrawal", holder, data, expected):
+        m.requests.add((asset.key, holder))
+
+
+def some_request(m: Machine, d: Draws) -> tuple[Asset, str]:
+    """Draw a pool and a holder, mostly one who asked for his stake."""
+    if m.requests and d.chance(75):
+        key, holder = d.pick(sorted(m.requests))
+        return m.by_key[key], holder
+    return d.pick(m.assets), m.roles[d.pick(LENDERS_OF_MONEY)]
+
+
+def cancel_request(m: Machine, asset: Asset, holder: str) -> None:
+    """Think better of a request, with its prediction."""
+    pool = word_of(asset.pool)
+    made = m.view("reserve_fund", "ReserveFund.request_of", pool, word_of(holder))[1]
+    data = m.fn("ReserveFund.cancel_request")(pool)
+    if m.call("reserve_fund", "ReserveFund.cancel_request", holder, data, {""} if made else {"fund: no request"}):
+        m.requests.discard((asset.key, holder))
 
 
 @rule(10, LENDERS, "ReserveFund.withdraw")
 def withdraw_stake(m: Machine, d: Draws) -> None:
     """Take a ripe request; nothing leaves while the pool has a provision."""
-    asset, holder = d.pick(m.assets), m.roles[d.pick(LENDERS_OF_MONEY)]
+    asset, holder = some_request(m, d)
     pool = word_of(asset.pool)
     made = m.view("reserve_fund", "ReserveFund.request_of", pool, word_of(holder))[1]
     cooldown = m.number("reserve_fund", "ReserveFund.cooldown")
+    if m.backend.now < made + cooldown and d.chance(20):
+        live(m, made + cooldown - m.backend.now + d.pick((0, -1, 1, LAPSE, LAPSE + 1)))
     provisions = m.pool(asset).provisions
     now = m.backend.now
     if made == 0:
         expected = {"fund: no request"}
     elif now < made + cooldown:
         expected = {"fund: not ripe"}
-    elif now > made + cooldown + 2 * 86_400:
+    elif now > made + cooldown + LAPSE:
         expected = {"fund: lapsed"}
     elif provisions:
         expected = {"fund: provision"}
     else:
         expected = {"", "fund: zero shares"}
     data = m.fn("ReserveFund.withdraw")(pool, word_of(holder))
-    if m.call("reserve_fund", "ReserveFund.withdraw", holder, data, expected):
+    done = m.call("reserve_fund", "ReserveFund.withdraw", holder, data, expected)
+    if done or expected == {"fund: lapsed"}:
+        m.requests.discard((asset.key, holder))
+    if done:
         m.check(24, provisions == 0, f"shares of {asset.symbol} left the fund beside a provision of {provisions}")
 
 
-@rule(2, LENDERS, "ReserveFund.collect")
+@rule(4, LENDERS, "ReserveFund.collect")
 def collect(m: Machine, d: Draws) -> None:
     """Lend what liquidations left to the fund."""
-    asset = d.pick(m.assets)
+    asset = m.by_key[d.pick(sorted(m.collectable))] if m.collectable and d.chance(80) else d.pick(m.assets)
     account = word_of(m.at["reserve_fund"]) << 96 | asset.key
     amount = m.number("engine", "MarginEngine.balance_of", account, asset.word)
     expected = (
@@ -313,6 +344,7 @@ def collect(m: Machine, d: Draws) -> None:
         else {"fund: nothing to collect"}
     )
     data = m.fn("ReserveFund.collect")(asset.word)
+    m.collectable.discard(asset.key)
     if m.call("reserve_fund", "ReserveFund.collect", m.roles["stranger"], data, expected):
         m.holders[asset.key].add(m.at["reserve_fund"])
         after_pool(m, asset)

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from plimsoll.verify.campaign.calldata import batch_of
 from plimsoll.verify.campaign.draws import Draws
 from plimsoll.verify.campaign.invariants import after_account, after_pool, took_risk
-from plimsoll.verify.campaign.machine import (
-    LIQUIDATORS,
-    OK,
-    UNDER_AUCTION,
-    WAD,
-    Machine,
-    Quote,
-    batch_of,
-    rule,
-)
-from plimsoll.verify.campaign.rules_traders import trade_data
+from plimsoll.verify.campaign.machine import LIQUIDATORS, OK, UNDER_AUCTION, WAD, Machine, Quote, rule
+from plimsoll.verify.campaign.rules_traders import put, swap, trade_data
 from plimsoll.verify.campaign.rules_world import answer
-from plimsoll.verify.campaign.world import MASK_256, word_of
+from plimsoll.verify.campaign.world import MASK_256, Asset, word_of
 
 BORROW = 2
 TAKE_REASONS = {
@@ -35,6 +27,8 @@ TAKE_REASONS = {
     "engine: isolated",
 }
 MILLION = 10**6
+LOWEST = 900
+"""By how much a feed's answer may differ from its first one."""
 NOTHING = Quote(False, False, 0, 0, 0, 0, 0, 0, 0)
 """The quote of an account that owes nothing."""
 
@@ -44,13 +38,11 @@ def auctioned_account(m: Machine, d: Draws) -> int:
     auctioned = [account for account in m.accounts if m.last_word(account) & UNDER_AUCTION]
     if auctioned:
         return d.pick(auctioned)
-    m.state.pop("hunted", None)
-    just_under_the_line(m, d)
-    account = m.state.get("hunted")
-    if account is None:
-        return target(m, d)
-    start_auction(m, account, m.roles["keeper"])
-    return int(account)
+    indebted = [account for account in m.accounts if m.last_word(account) >> 72 & 2**72 - 1]
+    account = d.pick(indebted or m.accounts)
+    if to_the_line(m, account, -d.pick((1, 10, 100, 500, 2_000))):
+        start_auction(m, account, m.roles["keeper"])
+    return account
 
 
 def offer(m: Machine, account: int) -> Quote:
@@ -70,40 +62,71 @@ def target(m: Machine, d: Draws) -> int:
     return d.pick(indebted) if indebted and d.chance(90) else d.pick(m.accounts)
 
 
-@rule(20, LIQUIDATORS)
+@rule(7, LIQUIDATORS)
 def just_under_the_line(m: Machine, d: Draws) -> None:
     """Move the price of something an account holds so that it is just below, at, or above its maintenance line, or far
     below.
     """
-    account = target(m, d)
+    to_the_line(m, target(m, d), d.pick((0, -1, 1, -50, -300, -1_000, -3_000, 50)))
+
+
+def movable(m: Machine, account: int) -> list[Asset]:
+    """Return what an account holds or owes whose price is what its feed says, the most valuable first."""
     holding = m.holding(account)
-    movable = [m.by_key[key] for key in sorted(holding.held) if m.by_key[key].feed and not m.by_key[key].markets]
-    if not movable or not holding.owed:
-        return
-    asset = d.pick(movable)
+    worth = {
+        key: amount * m.price[key] // m.by_key[key].unit
+        for side in (holding.held, holding.owed)
+        for key, amount in side.items()
+        if m.by_key[key].feed and not m.by_key[key].markets
+    }
+    return [m.by_key[key] for key in sorted(worth, key=lambda key: (-worth[key], key)) if worth[key]]
+
+
+def to_the_line(m: Machine, account: int, beyond: int) -> bool:
+    """Move the price of the most valuable thing that an account holds or owes, and of the next if that is not enough,
+    to where the account meets its maintenance line; the last one so many hundredths of a percent further up or, if it
+    is owed, down. Return whether that could be done.
+    """
+    choices = movable(m, account)
+    if not choices or not m.holding(account).owed or m.health(account).status != OK:
+        return False
+    for asset in choices[:2]:
+        if meets_the_line(m, account, asset, beyond):
+            m.state["hunted"] = account
+            return True
+    return False
+
+
+def meets_the_line(m: Machine, account: int, asset: Asset, beyond: int) -> bool:
+    """Move one price as `to_the_line` says; False if it cannot be moved that far, and is where it can go."""
+    holding = m.holding(account)
+    owes = asset.key in holding.owed
+    amount = holding.owed[asset.key] if owes else holding.held[asset.key]
+    before, excess = m.price[asset.key], excess_of(m, account)
+    value = amount * before // asset.unit
+    say(m, asset, before + before * excess // (value if owes else -value))
+    left, moved = excess_of(m, account), m.price[asset.key] - before
+    if left == excess:
+        return False
+    line = m.price[asset.key] - left * moved // (left - excess)
+    say(m, asset, line * (10_000 - beyond if owes else 10_000 + beyond) // 10_000)
+    return asset.price // LOWEST < m.price[asset.key] < asset.price * LOWEST
+
+
+def excess_of(m: Machine, account: int) -> int:
+    """Return an account's equity beyond its maintenance requirement."""
     health = m.health(account)
-    value = holding.held[asset.key] * m.price[asset.key] // asset.unit
-    if value == 0 or health.status != OK:
-        return
-    excess = health.equity - health.maintenance
-    fall = excess * WAD // value
-    wanted = (
-        m.price[asset.key]
-        * (WAD - fall)
-        // WAD
-        * (10_000 + d.pick((0, -1, 1, -50, -300, -1_000, -3_000, 50)))
-        // 10_000
-    )
-    low, high = asset.price // 900, asset.price * 900
-    if d.chance(6):
-        wanted = low
-    m.price[asset.key] = min(max(wanted, low), high)
-    m.state["hunted"] = account
+    return health.equity - health.maintenance
+
+
+def say(m: Machine, asset: Asset, price: int) -> None:
+    """Have a feed say a price, or the nearest that its source accepts."""
+    m.price[asset.key] = min(max(price, asset.price // LOWEST), asset.price * LOWEST)
     answer(m, asset)
     m.moved_prices(asset)
 
 
-@rule(20, LIQUIDATORS, "MarginEngine.liquidate")
+@rule(11, LIQUIDATORS, "MarginEngine.liquidate")
 def liquidate(m: Machine, d: Draws) -> None:
     """Start an auction, or raise its penalty: only below the line."""
     start_auction(m, target(m, d), m.roles[d.pick(("keeper", "attacker", "stranger", "rival"))])
@@ -137,11 +160,11 @@ def start_auction(m: Machine, account: int, starter: str) -> None:
         after_account(m, account)
 
 
-@rule(24, LIQUIDATORS, "MarginEngine.take")
+@rule(14, LIQUIDATORS, "MarginEngine.take")
 def take(m: Machine, d: Draws) -> None:
     """Take a part, the quoted maximum, or more, into an account that is funded for it or not."""
     account = auctioned_account(m, d) if d.chance(85) else target(m, d)
-    taker = d.pick(m.accounts[6:9]) if d.chance(85) else d.pick(m.accounts)
+    taker = fitting_taker(m, d, account) if d.chance(85) else d.pick(m.accounts)
     if account == taker and d.chance(80):
         taker = m.accounts[(m.accounts.index(account) + 1) % len(m.accounts)]
     sender = m.owner_of(taker) if d.chance(96) else m.roles["stranger"]
@@ -152,6 +175,17 @@ def take(m: Machine, d: Draws) -> None:
         fraction = MASK_256
     least = -WAD if d.chance(90) else quote.bonus + d.below(3) - 1
     take_once(m, account, taker, sender, fraction, least)
+
+
+def fitting_taker(m: Machine, d: Draws, account: int) -> int:
+    """Draw an account of the keeper's, that can receive what an account holds and owes where there is one."""
+    theirs = m.holding(account)
+    first = d.below(3)
+    for taker in (*m.accounts[6 + first : 9], *m.accounts[6 : 6 + first]):
+        mine = m.holding(taker)
+        if taker != account and not (theirs.held.keys() & mine.owed.keys() or theirs.owed.keys() & mine.held.keys()):
+            return taker
+    return m.accounts[6 + first]
 
 
 def take_once(m: Machine, account: int, taker: int, sender: str, fraction: int, least: int) -> None:
@@ -194,11 +228,12 @@ def take_once(m: Machine, account: int, taker: int, sender: str, fraction: int, 
         expected |= m.restrictions((*m.holding(account).held, *m.holding(account).owed)) & {"engine: gate"}
     before = quote
     data = m.fn("MarginEngine.take")(account, fraction, taker, least)
-    owed_before = dict(m.holding(account).owed)
+    held_before, owed_before = set(m.holding(account).held), dict(m.holding(account).owed)
     roundings = sum(2 * m.price[key] // m.by_key[key].unit + 2 for key in (*owed_before, *m.holding(account).held))
     ended_before = m.word(account) & UNDER_AUCTION
     if not m.call("engine", "MarginEngine.take", sender, data, expected, touched=(account, taker)):
         return
+    m.collectable |= held_before
     words = m.backend.output
     moved, share = int.from_bytes(words[:32], "big"), int.from_bytes(words[32:64], "big")
     if share == WAD and moved < WAD:
@@ -249,11 +284,11 @@ def forget_prices(m: Machine, keys: Iterable[int]) -> None:
         m.share_price.pop(key, None)
 
 
-@rule(16, LIQUIDATORS, "MarginEngine.batch", "MarginEngine.take", "MarginEngine.trade", "MarginEngine.withdraw")
+@rule(8, LIQUIDATORS, "MarginEngine.batch", "MarginEngine.take", "MarginEngine.trade", "MarginEngine.withdraw")
 def take_and_sell(m: Machine, d: Draws) -> None:
     """Take without capital: in one batch, sell what was received and repay."""
     account = auctioned_account(m, d)
-    taker = m.accounts[6 + d.below(3)]
+    taker = fitting_taker(m, d, account)
     sender = m.owner_of(taker)
     quote = offer(m, account)
     if not quote.takeable or account == taker:
@@ -291,6 +326,7 @@ def take_and_sell(m: Machine, d: Draws) -> None:
         expected,
         touched=(account, taker),
     ):
+        m.collectable |= holding.held.keys()
         took_risk(m, taker)
         after_account(m, account)
         after_account(m, taker)
@@ -300,10 +336,14 @@ def take_and_sell(m: Machine, d: Draws) -> None:
             after_pool(m, m.by_key[key])
 
 
-@rule(14, LIQUIDATORS, "MarginEngine.cancel")
+@rule(7, LIQUIDATORS, "MarginEngine.cancel")
 def cancel(m: Machine, d: Draws) -> None:
     """End an auction: only above the line."""
-    account = target(m, d)
+    end_auction(m, target(m, d))
+
+
+def end_auction(m: Machine, account: int) -> None:
+    """Cancel, with its prediction."""
     running = m.word(account) & UNDER_AUCTION
     quote = offer(m, account)
     if not running:
@@ -331,10 +371,14 @@ def cancel(m: Machine, d: Draws) -> None:
             m.check(22, provision == 0, f"{provision} stayed provisioned for {account:#x} after a cancel")
 
 
-@rule(10, LIQUIDATORS, "MarginEngine.poke")
+@rule(6, LIQUIDATORS, "MarginEngine.poke")
 def poke(m: Machine, d: Draws) -> None:
     """Book the expected loss of an account under auction."""
-    account = target(m, d)
+    book_loss(m, target(m, d))
+
+
+def book_loss(m: Machine, account: int) -> None:
+    """Poke, with its prediction."""
     expected = {""} if m.word(account) & UNDER_AUCTION else {"engine: not under auction"}
     if m.call(
         "engine",
@@ -347,10 +391,56 @@ def poke(m: Machine, d: Draws) -> None:
         after_account(m, account)
 
 
-@rule(5, LIQUIDATORS, "MarginEngine.write_off")
+@rule(4, LIQUIDATORS, "MarginEngine.write_off")
 def write_off(m: Machine, d: Draws) -> None:
     """Give up the debts of an account with dust left: only in an auction, with negative equity."""
-    account = target(m, d)
+    give_up(m, target(m, d))
+
+
+@rule(
+    6,
+    LIQUIDATORS,
+    "MarginEngine.deposit",
+    "MarginEngine.trade",
+    "MarginEngine.liquidate",
+    "MarginEngine.poke",
+    "MarginEngine.write_off",
+)
+def ruin(m: Machine, d: Draws) -> None:
+    """A small position is opened, auctioned, and becomes almost worthless; somebody books the loss, or gives up the
+    debt, or the price comes back.
+    """
+    account = d.pick([each for each in m.accounts if not m.last_word(each)] or m.accounts)
+    holding = m.holding(account)
+    if holding.held or holding.owed:
+        return
+    dai, gold = m.world.asset("DAI"), m.world.asset("GOLD")
+    units = m.units(dai, 10**4 + d.below(4) * 2 * 10**4)
+    owner = m.owner_of(account)
+    if not put(m, account, dai, units, owner):
+        return
+    bought = m.worth(dai, 3 * units, gold)
+    if not swap(m, account, dai, 3 * units, MASK_256, gold, bought, bought, False, owner):
+        return
+    if not to_the_line(m, account, -100):
+        return
+    start_auction(m, account, m.roles["keeper"])
+    say(m, gold, 0)
+    if d.chance(60):
+        book_loss(m, account)
+    kind = d.below(4)
+    if kind == 3:
+        say(m, gold, gold.price)
+        end_auction(m, account)
+    elif kind == 2:
+        taker = fitting_taker(m, d, account)
+        take_once(m, account, taker, m.owner_of(taker), MASK_256, -WAD)
+    else:
+        give_up(m, account)
+
+
+def give_up(m: Machine, account: int) -> None:
+    """Write off, with its prediction."""
     quote = offer(m, account)
     if not m.word(account) & UNDER_AUCTION:
         expected = {"auction: none"}
@@ -360,7 +450,7 @@ def write_off(m: Machine, d: Draws) -> None:
         expected = {"auction: not dust", "auction: price status"}
     else:
         expected = {"", "auction: price status"}
-    owed = list(m.holding(account).owed)
+    held, owed = set(m.holding(account).held), list(m.holding(account).owed)
     others = {asset.key: m.pool(asset) for asset in m.assets if asset.key not in owed}
     if m.call(
         "engine",
@@ -370,6 +460,7 @@ def write_off(m: Machine, d: Draws) -> None:
         expected,
         touched=(account,),
     ):
+        m.collectable |= held
         m.check(23, quote.equity < 0, f"{account:#x} was written off with equity")
         after_account(m, account)
         for key in owed:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from plimsoll.verify.campaign.calldata import with_bytes
 from plimsoll.verify.campaign.draws import Draws
 from plimsoll.verify.campaign.invariants import after_account
-from plimsoll.verify.campaign.machine import TRADERS, Machine, rule, with_bytes
-from plimsoll.verify.campaign.rules_traders import TRADE, place_of, something
-from plimsoll.verify.campaign.world import FOREVER, word_of
+from plimsoll.verify.campaign.machine import LIQUIDATORS, TRADERS, Machine, rule
+from plimsoll.verify.campaign.rules_liquidators import say, to_the_line
+from plimsoll.verify.campaign.rules_traders import TRADE, place_of, put, something
+from plimsoll.verify.campaign.world import FOREVER, Asset, Signed, word_of
 
 # Operators
 
@@ -79,6 +81,8 @@ def registry_doors(m: Machine, d: Draws) -> None:
 
 # Protection orders
 
+SOLD, BOUGHT = 2**256 - 7, b"bought".ljust(32)
+"""What stands for amounts until they are known."""
 CLOSED = {"orders: epoch", "orders: cancelled", "orders: group", "orders: filled"}
 UNREADY = {
     "orders: price status",
@@ -111,34 +115,49 @@ def use_order(m: Machine, d: Draws) -> None:
     how = d.below(4)
     keeper = m.roles["keeper"]
     if how == 0:
-        grant = (TRADE, FOREVER, 10_000, 2**100)
-        data = m.fn("OperatorRegistry.set_operator")(signed.account, word_of(m.at["orders"]), *grant)
-        m.call("operators", "OperatorRegistry.set_operator", m.roles[signed.who], data, {""})
+        let_orders_act(m, signed)
     elif how == 1:
-        data = m.fn("ProtectionOrders.place").abi.encode((signed.arguments, signed.signature))
-        m.call("orders", "ProtectionOrders.place", keeper, data, {"", *CLOSED})
+        place_order(m, signed)
     elif how == 2:
-        data = m.fn("ProtectionOrders.poke").abi.encode((signed.arguments, signed.signature))
+        data = m.fn("ProtectionOrders.poke").encode(signed.arguments, signed.signature)
         trailing = signed.arguments[1] >= 2
         expected = {"", "orders: price status", *CLOSED} if trailing else {"orders: not trailing", *CLOSED}
         m.call("orders", "ProtectionOrders.poke", keeper, data, expected)
     else:
         sell = next(asset for asset in m.assets if asset.token == signed.arguments[5])
-        buy = next(asset for asset in m.assets if asset.token == signed.arguments[6])
         amount = d.part(m.holding(signed.account).held.get(sell.key, 0))
-        bought = m.worth(sell, amount, buy) * (995 if d.chance(80) else 500) // 1_000
-        arguments = (
-            signed.arguments,
-            signed.signature,
-            amount,
-            m.at["rates"],
-            min(bought, 2**90).to_bytes(32, "big"),
-            keeper,
-        )
-        data = m.fn("ProtectionOrders.execute").abi.encode(arguments)
-        expected = {"", *CLOSED, *UNREADY, "engine: isolated", "engine: too many assets"}
-        if m.call("orders", "ProtectionOrders.execute", keeper, data, expected):
-            after_account(m, signed.account)
+        execute_order(m, signed, amount, 995 if d.chance(80) else 500)
+
+
+def let_orders_act(m: Machine, signed: Signed) -> None:
+    """Give the orders' contract the permission that it needs for an account."""
+    grant = (TRADE, FOREVER, 10_000, 2**100)
+    data = m.fn("OperatorRegistry.set_operator")(signed.account, word_of(m.at["orders"]), *grant)
+    m.call("operators", "OperatorRegistry.set_operator", m.roles[signed.who], data, {""})
+
+
+def place_order(m: Machine, signed: Signed) -> None:
+    """Show an order that an owner signed."""
+    data = m.fn("ProtectionOrders.place").encode(signed.arguments, signed.signature)
+    m.call("orders", "ProtectionOrders.place", m.roles["keeper"], data, {"", *CLOSED})
+
+
+def filled_in(data: bytes, sold: int, bought: int) -> bytes:
+    """Return calldata with amounts in their places: coding a whole order takes longer than its execution."""
+    return data.replace(SOLD.to_bytes(32, "big"), sold.to_bytes(32, "big")).replace(BOUGHT, bought.to_bytes(32, "big"))
+
+
+def execute_order(m: Machine, signed: Signed, amount: int, fair: int) -> None:
+    """Execute an order in part at thousandths of the oracle's price, with what may refuse it."""
+    keeper = m.roles["keeper"]
+    sell, buy = (next(asset for asset in m.assets if asset.token == signed.arguments[side]) for side in (5, 6))
+    bought = m.worth(sell, amount, buy) * fair // 1_000
+    fn = m.fn("ProtectionOrders.execute")
+    data = fn.encode(signed.arguments, signed.signature, SOLD, m.at["rates"], BOUGHT, keeper)
+    data = filled_in(data, amount, min(bought, 2**90))
+    expected = {"", *CLOSED, *UNREADY, "engine: isolated", "engine: too many assets"}
+    if m.call("orders", "ProtectionOrders.execute", keeper, data, expected):
+        after_account(m, signed.account)
 
 
 @rule(3, TRADERS, "ProtectionOrders.place_deleverage", "ProtectionOrders.deleverage")
@@ -147,26 +166,23 @@ def use_standing_order(m: Machine, d: Draws) -> None:
     signed = d.pick([each for each in m.world.signed if each.kind == "deleverage"])
     keeper = m.roles["keeper"]
     if d.chance(30):
-        data = m.fn("ProtectionOrders.place_deleverage").abi.encode((signed.arguments, signed.signature))
+        data = m.fn("ProtectionOrders.place_deleverage").encode(signed.arguments, signed.signature)
         m.call("orders", "ProtectionOrders.place_deleverage", keeper, data, {"", *CLOSED})
         return
     holding = m.holding(signed.account)
     sell, buy = something(m, d, holding.held), something(m, d, holding.owed)
-    if sell is buy or buy.lent or sell.kind == "MockERC20Fee" or buy.kind == "MockERC20Fee" or m.refusing:
+    deleverage(m, signed, sell, buy, d.part(holding.held.get(sell.key, 0)), 990)
+
+
+def deleverage(m: Machine, signed: Signed, sell: Asset, buy: Asset, amount: int, fair: int) -> None:
+    """Execute a standing order at thousandths of the oracle's price, with what may refuse it."""
+    if sell is buy or buy.lent or "MockERC20Fee" in (sell.kind, buy.kind) or m.refusing:
         return
-    amount = d.part(holding.held.get(sell.key, 0))
-    bought = min(m.worth(sell, amount, buy) * 990 // 1_000, 2**90)
-    arguments = (
-        signed.arguments,
-        signed.signature,
-        sell.token,
-        buy.token,
-        amount,
-        m.at["rates"],
-        bought.to_bytes(32, "big"),
-        keeper,
-    )
-    data = m.fn("ProtectionOrders.deleverage").abi.encode(arguments)
+    keeper = m.roles["keeper"]
+    bought = min(m.worth(sell, amount, buy) * fair // 1_000, 2**90)
+    fn = m.fn("ProtectionOrders.deleverage")
+    data = fn.encode(signed.arguments, signed.signature, sell.token, buy.token, SOLD, m.at["rates"], BOUGHT, keeper)
+    data = filled_in(data, amount, bought)
     expected = {
         "",
         *CLOSED,
@@ -178,6 +194,50 @@ def use_standing_order(m: Machine, d: Draws) -> None:
     }
     if m.call("orders", "ProtectionOrders.deleverage", keeper, data, expected):
         after_account(m, signed.account)
+
+
+@rule(
+    2,
+    LIQUIDATORS,
+    "OperatorRegistry.set_operator",
+    "MarginEngine.deposit",
+    "MarginEngine.trade",
+    "ProtectionOrders.place",
+    "ProtectionOrders.execute",
+)
+def order_comes_due(m: Machine, d: Draws) -> None:
+    """An owner lets orders act for him, has what one sells, and the watched price passes its trigger, or almost."""
+    signed = d.pick([each for each in m.world.signed if each.kind == "order"])
+    gold = m.world.asset("GOLD")
+    sell = next(asset for asset in m.assets if asset.token == signed.arguments[5])
+    owner = m.roles[signed.who]
+    if d.chance(50):
+        let_orders_act(m, signed)
+    holding = m.holding(signed.account)
+    if sell.key not in holding.held and not put(m, signed.account, sell, m.units(sell, m.cents(d)), owner):
+        return
+    if signed.arguments[1] >= 2:
+        place_order(m, signed)
+    rises = signed.arguments[1] % 2
+    trail = signed.arguments[4] if signed.arguments[1] >= 2 else 0
+    step = d.pick((1, 0, 200, -1, 2_000))
+    say(m, gold, gold.price * (10_000 + (trail + step if rises else -trail - step)) // 10_000)
+    held = m.holding(signed.account).held.get(sell.key, 0)
+    execute_order(m, signed, d.part(held) if d.chance(50) else held, 995)
+
+
+@rule(1, LIQUIDATORS, "OperatorRegistry.set_operator", "ProtectionOrders.deleverage")
+def deleverage_comes_due(m: Machine, d: Draws) -> None:
+    """An account comes near its maintenance line, where its owner signed that anybody may deleverage it."""
+    signed = d.pick([each for each in m.world.signed if each.kind == "deleverage"])
+    if not to_the_line(m, signed.account, d.pick((50, 10, 200, -50))):
+        return
+    if d.chance(60):
+        let_orders_act(m, signed)
+    holding = m.holding(signed.account)
+    sell, buy = something(m, d, holding.held), something(m, d, holding.owed)
+    amount = holding.held.get(sell.key, 0) // (d.below(8) + 1)
+    deleverage(m, signed, sell, buy, amount, d.pick((1_000, 995, 990)))
 
 
 @rule(

@@ -1,17 +1,11 @@
-"""Traders: owners, operators and strangers use the engine's verbs, alone and in batches."""
+"""Traders: owners, operators and strangers use the engine's verbs, one by one; `rules_batches` has several at once."""
 
 from __future__ import annotations
 
+from plimsoll.verify.campaign.calldata import with_bytes
 from plimsoll.verify.campaign.draws import Draws
 from plimsoll.verify.campaign.invariants import after_account, after_pool, took_risk
-from plimsoll.verify.campaign.machine import (
-    TRADERS,
-    UNDER_AUCTION,
-    Machine,
-    batch_of,
-    rule,
-    with_bytes,
-)
+from plimsoll.verify.campaign.machine import TRADERS, UNDER_AUCTION, Machine, rule
 from plimsoll.verify.campaign.world import FOREVER, MASK_256, Asset, word_of
 
 TRADE, BORROW, WITHDRAW, TRANSFER = 1, 2, 4, 8
@@ -90,6 +84,7 @@ def put(m: Machine, account: int, asset: Asset, amount: int, sender: str) -> boo
         elif accepted > debt and expected == {""}:
             owed = set(holding.owed) - ({asset.key} if debt else set())
             expected = m.limits(holding.held, owed, asset.key, owes=False) or {""}
+    m.fund(sender, asset, amount)
     data = m.fn("MarginEngine.deposit")(account, asset.word, amount)
     if not m.call(
         "engine", "MarginEngine.deposit", sender, data, expected, touched=(account,), pools=(asset,) if debt else ()
@@ -129,6 +124,27 @@ def withdraw(m: Machine, d: Draws) -> None:
         amount = MASK_256 if d.chance(20) else d.part(held)
         limit = 0
     take_out(m, account, asset, max(amount, 0), max(limit, 0), sender)
+
+
+@rule(1, TRADERS, "MarginEngine.deposit", "MarginEngine.withdraw")
+def owe_many(m: Machine, d: Draws) -> None:
+    """Borrow a little of one asset after the other, up to the limit and beyond."""
+    if d.chance(40):
+        return
+    account = place_of(m, d)
+    owner = m.owner_of(account)
+    collateral = m.assets[d.pick((3, 9, 0))]
+    if any(m.by_key[key].isolated for key in (*m.holding(account).held, *m.holding(account).owed)):
+        return
+    if not put(m, account, collateral, m.units(collateral, 10**8), owner):
+        return
+    first = d.below(len(m.assets))
+    for asset in (*m.assets[first:], *m.assets[:first]):
+        holding = m.holding(account)
+        if len(holding.owed) > d.pick((4, 3)):
+            return
+        if not (asset.lent or asset.isolated or asset.key in holding.held or asset.key in holding.owed):
+            take_out(m, account, asset, m.units(asset, m.min_debt // 10**16 * (1 + d.below(4))), MASK_256, owner)
 
 
 def take_out(m: Machine, account: int, asset: Asset, amount: int, limit: int, sender: str) -> bool:
@@ -431,159 +447,6 @@ def transfer(m: Machine, d: Draws) -> None:
         took_risk(m, source)
         after_account(m, source)
         after_account(m, target)
-
-
-@rule(25, TRADERS, "MarginEngine.batch", "MarginEngine.deposit", "MarginEngine.trade")
-def open_in_a_batch(m: Machine, d: Draws) -> None:
-    """Collateral in and a leveraged trade, in one call."""
-    account = place_of(m, d)
-    sender = m.owner_of(account)
-    asset, buy = usable(m, d), usable(m, d)
-    units = m.units(asset, m.cents(d))
-    amount = units * (d.below(12) + 2)
-    if asset is buy or asset.lent or buy.lent:
-        return
-    bought = min(m.worth(asset, amount, buy), 2**90)
-    calls = [
-        m.fn("MarginEngine.deposit")(account, asset.word, units),
-        trade_data(m, account, asset, amount, MASK_256, buy, bought, bought, False),
-    ]
-    expected = verbs_reasons(m, account, asset, buy) | {"engine: min_buy"}
-    if m.call(
-        "engine",
-        "MarginEngine.batch",
-        sender,
-        batch_of(m.fn("MarginEngine.batch"), calls),
-        expected,
-        touched=(account,),
-        pools=(asset, buy),
-    ):
-        took_risk(m, account)
-        after_account(m, account)
-        after_pool(m, asset)
-
-
-def verbs_reasons(m: Machine, account: int, *assets: Asset) -> set[str]:
-    """Return the outcomes of several verbs of an owner on one account, seen from outside."""
-    reasons = {
-        "",
-        "engine: initial margin",
-        "engine: min debt",
-        "engine: too many assets",
-        "engine: isolated",
-        "pool: cash",
-        "pool: borrow cap",
-        "engine: insufficient balance",
-    }
-    if m.word(account) & UNDER_AUCTION:
-        reasons |= {"engine: under auction", "engine: check pending"}
-    if m.paused:
-        reasons.add("engine: paused")
-    holding = m.holding(account)
-    m.suspect((*holding.held, *holding.owed, *(asset.key for asset in assets)))
-    reasons.add("engine: price status")
-    reasons |= m.restrictions(m.restricted)
-    if m.refusing:
-        reasons.add("swapper: transfer failed")
-    for asset in assets:
-        reasons |= m.departure(asset) | m.arrival(asset, 10_000)
-        if m.fee_bps and asset.kind == "MockERC20Fee":
-            reasons.add("token: received differs")
-    return reasons
-
-
-@rule(14, TRADERS, "MarginEngine.batch", "MarginEngine.withdraw", "MarginEngine.deposit")
-def borrow_for_a_batch(m: Machine, d: Draws) -> None:
-    """Debt without collateral that is repaid in the same batch: a unit short, exactly, or a unit over."""
-    account = place_of(m, d)
-    asset = usable(m, d)
-    units = m.units(asset, m.cents(d))
-    back = max(1, units + d.below(3) - 1)
-    sender = m.owner_of(account)
-    calls = [
-        m.fn("MarginEngine.withdraw")(account, asset.word, units, word_of(sender), MASK_256),
-        m.fn("MarginEngine.deposit")(account, asset.word, back),
-    ]
-    if d.chance(10):
-        calls.insert(1, m.fn("MarginEngine.liquidate")(account))
-    expected = verbs_reasons(m, account, asset) | {"engine: check pending"}
-    if asset.lent:
-        expected |= {
-            "erc20: transfer amount exceeds balance",
-            "erc20: insufficient allowance",
-            "token: transferFrom failed",
-        }
-    if m.call(
-        "engine",
-        "MarginEngine.batch",
-        sender,
-        batch_of(m.fn("MarginEngine.batch"), calls),
-        expected,
-        touched=(account,),
-        pools=(asset,),
-    ):
-        m.check(10, len(calls) == 2, "an account was liquidated while its check was pending")
-        took_risk(m, account)
-        after_account(m, account)
-
-
-@rule(7, TRADERS, "MarginEngine.batch")
-def many_verbs(m: Machine, d: Draws) -> None:
-    """A batch of one to sixteen verbs on an owner's accounts, or of seventeen, or empty, or nested."""
-    account = place_of(m, d)
-    sender = m.owner_of(account)
-    first = m.accounts.index(account) // 3 * 3
-    count = d.below(17) if d.chance(85) else d.below(4) + 1
-    calls = []
-    risky = set()
-    for _ in range(count):
-        asset = usable(m, d)
-        units = m.units(asset, m.cents(d))
-        mine = m.accounts[first + d.below(3)]
-        kind = d.below(4)
-        if kind == 0:
-            calls.append(m.fn("MarginEngine.deposit")(mine, asset.word, units))
-        elif kind == 1:
-            risky.add(mine)
-            calls.append(m.fn("MarginEngine.withdraw")(mine, asset.word, units, word_of(sender), MASK_256))
-        elif kind == 2:
-            risky.add(account)
-            calls.append(m.fn("MarginEngine.transfer")(account, mine, asset.word, units))
-        else:
-            risky.add(mine)
-            buy = usable(m, d)
-            bought = min(m.worth(asset, units, buy), 2**90)
-            calls.append(trade_data(m, mine, asset, units, MASK_256, buy, 0, bought, False))
-    expected = (
-        {"engine: empty batch"}
-        if not calls
-        else set().union(
-            *(verbs_reasons(m, m.accounts[first + i], *m.assets) for i in range(3)),
-            {
-                "engine: same account",
-                "engine: same asset",
-                "token: transferFrom failed",
-                "erc20: transfer amount exceeds balance",
-                "erc20: insufficient allowance",
-                "swapper: transfer failed",
-            },
-        )
-    )
-    if calls and d.chance(6):
-        calls[-1] = batch_of(m.fn("MarginEngine.batch"), calls[:1])
-        expected = (expected - {""}) | {"engine: nested batch"}
-    if m.call(
-        "engine",
-        "MarginEngine.batch",
-        sender,
-        batch_of(m.fn("MarginEngine.batch"), calls),
-        expected,
-        touched=m.accounts[first : first + 3],
-    ):
-        for i in range(3):
-            after_account(m, m.accounts[first + i])
-        for each in risky:
-            took_risk(m, each)
 
 
 @rule(4, TRADERS, "MarginEngine.withdraw", "MarginEngine.deposit")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from plimsoll.verify.campaign import rules  # noqa: F401  registers every rule
 from plimsoll.verify.campaign.backend import Backend
@@ -116,6 +117,11 @@ class Outcome:
     wall: float
 
 
+def known_part(steps: Sequence[Step]) -> list[Step]:
+    """Return a sequence up to the first rule that there is none of here: other code may have written it."""
+    return list(takewhile(lambda step: step[0] in RULES, steps))
+
+
 def campaign(
     world: World,
     backend: Backend,
@@ -129,19 +135,26 @@ def campaign(
     planted: str = "",
     most_findings: int = 1,
     tell: Callable[[Stats], None] | None = None,
+    keep: Callable[[Record], None] | None = None,
 ) -> Outcome:
-    """Make runs until `seconds` of wall clock or `calls` are up, or so many findings were made."""
+    """Make runs until `seconds` of wall clock or `calls` are up, or so many different findings were made, each of which
+    `keep` gets at once.
+    """
     work = Campaign(world, backend, ladder, planted)
     records: list[Record] = []
+    known: set[tuple[str, str]] = set()
     started, burnt = time.monotonic(), time.process_time()
     number = 0
     while True:
         run_seed = seed * MIX + number
-        prefix = corpus.pick(run_seed) if corpus is not None else ()
+        prefix = known_part(corpus.pick(run_seed)) if corpus is not None else []
         record = work.run(run_seed, steps, prefix, corpus)
         number += 1
-        if record is not None:
+        if record is not None and record.signature not in known:
+            known.add(record.signature)
             records.append(record)
+            if keep is not None:
+                keep(record)
             if len(records) >= most_findings:
                 break
         if tell is not None:

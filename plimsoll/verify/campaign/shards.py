@@ -39,7 +39,17 @@ class Shard:
     corpus: str = ""
     planted: str = ""
     findings: int = 1
+    kept: str = ""
     shrinking: float = SHRINKING
+
+    def keep(self, record: Record) -> None:
+        """Write a finding into the folder `kept`, if there is one."""
+        if self.kept:
+            record.save(self.file_of(record))
+
+    def file_of(self, record: Record) -> Path:
+        """Return where a finding is kept."""
+        return Path(self.kept) / f"{record.seed}-{self.number}.json"
 
 
 @dataclass
@@ -71,6 +81,7 @@ def work(shard: Shard) -> Result:
             corpus=corpus,
             planted=shard.planted,
             most_findings=shard.findings,
+            keep=shard.keep,
         )
         shrinker = Campaign(world, backend, shard.ladder, shard.planted)
         records = [shrink(shrinker, record, shard.shrinking) for record in outcome.records]

@@ -11,15 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 
 from plimsoll.verify.campaign.machine import Finding
-from plimsoll.verify.campaign.record import Record, Step
+from plimsoll.verify.campaign.record import Record, Step, signature
 from plimsoll.verify.campaign.runner import Campaign
 
 Fails = Callable[[Sequence[Step]], bool]
-
-
-def signature(kind: str, text: str) -> tuple[str, str]:
-    """Return what makes two findings the same: the kind, and which function or thing it is about."""
-    return kind, " ".join(text.split(" ")[:1]) if kind == "unpredicted outcome" else ""
 
 
 def shrink(campaign: Campaign, record: Record, seconds: float = 60) -> Record:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from plimsoll import devnet
 from plimsoll.artifacts import home, load
 from plimsoll.chain import Chain, Contract
 from plimsoll.chain.abi import ContractAbi, FunctionAbi, contract_abi
-from plimsoll.config import AssetConfig, Config, FeedConfig
+from plimsoll.config import AssetConfig, Config, FeedConfig, MarketConfig
 from plimsoll.protocol.operators import DOMAIN_TYPE
-from plimsoll.units import WAD
+from plimsoll.uniswap import raw_price
+from plimsoll.units import WAD, from_wad
 
 WORD = 32
 MASK_256 = 2**256 - 1
@@ -66,6 +68,8 @@ EXTRA: tuple[tuple[str, str, int, int, bool], ...] = (
     ("LONG", "MockERC20", 6, 7 * WAD, True),
 )
 """Symbol, contract, decimals, dollars (WAD) per whole token, isolated tier."""
+MEME_MARKET = MarketConfig("MEME", "USDC", 3_000, 10_000_000)
+"""Of the token that anybody may list."""
 
 ROLES = ("owner", "guardian", "lender", "whale", "trader", "rival", "operator", "keeper", "attacker", "stranger")
 """Who the chain's first accounts are."""
@@ -76,24 +80,46 @@ LENDERS = ("lender", "whale")
 PAYERS = ("trader", "rival", "operator", "keeper", "attacker", "stranger")
 """Roles that pay into accounts, and have approved the engine."""
 ACCOUNTS_EACH = 3
+REMEMBERED = 4_096
+"""Calldata that a function remembers."""
 
 
 class Fn:
-    """A function of a contract: its selector, and calldata from words where every argument is one word."""
+    """A function of a contract: its selector, and calldata from words where every argument is one word.
 
-    __slots__ = ("abi", "key", "name", "selector")
+    What is made again and again is remembered: calls of at most one word, and those by `encode`.
+    """
+
+    __slots__ = ("_made", "abi", "key", "name", "selector")
 
     def __init__(self, contract: str, abi: FunctionAbi) -> None:
         self.abi = abi
         self.name = abi.name
         self.key = f"{contract}.{abi.name}"
         self.selector = abi.selector
+        self._made: dict[tuple[Any, ...], bytes] = {}
 
     def __call__(self, *words: int) -> bytes:
         """Return calldata; a negative number is two's complement."""
-        return self.selector + b"".join(
-            [(word & MASK_256 if word < 0 else word).to_bytes(WORD, "big") for word in words]
-        )
+        if len(words) > 1:
+            return self._of_words(words)
+        return self._made.get(words) or self._remember(words, self._of_words(words))
+
+    def encode(self, *arguments: Any) -> bytes:
+        """Return calldata of arguments of any kind, all of them hashable: arrays and structs are tuples."""
+        return self._made.get(arguments) or self._remember(arguments, self.abi.encode(arguments))
+
+    def _of_words(self, words: tuple[int, ...]) -> bytes:
+        try:
+            return self.selector + b"".join([word.to_bytes(WORD, "big") for word in words])
+        except OverflowError:
+            return self.selector + b"".join([(word & MASK_256).to_bytes(WORD, "big") for word in words])
+
+    def _remember(self, arguments: tuple[Any, ...], data: bytes) -> bytes:
+        if len(self._made) >= REMEMBERED:
+            self._made.clear()
+        self._made[arguments] = data
+        return data
 
 
 @dataclass
@@ -114,6 +140,16 @@ class Asset:
     lent: bool
     markets: bool
     sources: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Market:
+    """A Uniswap market: its assets' symbols, its fee in millionths, whole dollars of each side at first, its pool."""
+
+    symbols: set[str]
+    fee: int
+    depth: int
+    pool: str
 
 
 @dataclass
@@ -144,6 +180,10 @@ class World:
     signed: list[Signed]
     unlisted: str
     """A token without a market that nobody has listed."""
+    listable: Asset
+    """A token with a market deep enough: what it will be once somebody lists it; without key and pool until then."""
+    markets: list[Market]
+    """Every Uniswap market there is."""
 
     def fn(self, key: str) -> Fn:
         """Return a function by "Contract.name"."""
@@ -214,6 +254,9 @@ def _extra_asset(like: AssetConfig, symbol: str, kind: str, decimals: int, price
     )
 
 
+UNISWAP = "@uniswap/v3-core:UniswapV3Pool"
+
+
 def functions_of(names: tuple[str, ...]) -> dict[str, Fn]:
     """Return every function of some contracts by "Contract.name"; of overloads the one with most arguments."""
     found: dict[str, Fn] = {}
@@ -261,17 +304,20 @@ def build(chain: Chain, progress: Callable[[str], None] | None = None) -> World:
     attack = place("attack", "AttackSwapper")
     place("borrower", "MockFlashBorrower")
     lonely = place("unlisted", "MockERC20", "Unlisted", "NONE", 18)
+    tell("opening a market for a token that anybody may list")
+    listable = _listable(place("token.MEME", "MockERC20", "Meme", "MEME", 18))
+    _open_market(net, listable)
 
     engine, fund = at["engine"], at["reserve_fund"]
     assets = [_asset(net, each) for each in net.config.assets]
     tell("giving everybody tokens")
     minted = [asset for asset in assets if not asset.lent]
-    for asset in minted:
+    for asset in (*minted, listable):
         token = chain.at("MockERC20", asset.token)
         for holder in (*(roles[role] for role in (*LENDERS, *PAYERS)), rates.address, attack.address):
             token.mint(holder, PLENTY, sender=maker)
         for spender, spending in ((engine, PAYERS), (asset.pool, LENDERS)):
-            for role in spending:
+            for role in spending if spender else ():
                 token.approve(spender, MASK_256, sender=roles[role])
     for asset in assets:
         pool = chain.at("LendingPool", asset.pool)
@@ -293,16 +339,69 @@ def build(chain: Chain, progress: Callable[[str], None] | None = None) -> World:
         kinds=kinds,
         roles=roles,
         assets=assets,
-        functions=functions_of((*DEPLOYED, *HELPERS)),
+        functions=functions_of((*DEPLOYED, *HELPERS, UNISWAP)),
         accounts=accounts,
         owners=owners,
         signed=[],
         unlisted=lonely.address,
+        listable=listable,
+        markets=[
+            *(
+                _market(net, each, chain.at(devnet.PLAIN_ERC20, net.manifest.assets[each.base].token))
+                for each in net.config.markets
+            ),
+            _market(net, MEME_MARKET, chain.at(devnet.PLAIN_ERC20, listable.token)),
+        ],
     )
     tell("signing orders")
     world.signed = list(_sign(world))
     net.settle()
     return world
+
+
+def _market(net: devnet.Devnet, market: MarketConfig, base: Contract) -> Market:
+    quote = net.token(market.quote)
+    return Market(
+        {market.base, market.quote}, market.fee, market.depth, net.uniswap.pool(base, quote, market.fee).address
+    )
+
+
+def _listable(token: Contract) -> Asset:
+    return Asset(
+        symbol="MEME",
+        token=token.address,
+        word=word_of(token.address),
+        decimals=18,
+        unit=10**18,
+        key=0,
+        pool="",
+        kind="MockERC20",
+        isolated=True,
+        feed="",
+        price=2 * WAD,
+        lent=False,
+        markets=True,
+    )
+
+
+def _open_market(net: devnet.Devnet, asset: Asset) -> None:
+    """Open a market of a token against USDC, with an hour of history."""
+    chain, usdc = net.chain, net.protocol.asset("USDC")
+    token = chain.at("MockERC20", asset.token)
+    price = raw_price(from_wad(asset.price), asset.decimals, usdc.decimals)
+    pool = net.uniswap.create_pool(token, usdc.token, MEME_MARKET.fee, price, net.maker)
+    pool.grow(devnet.CARDINALITY, net.maker)
+    amounts = {
+        token: MEME_MARKET.depth * WAD * asset.unit // asset.price,
+        usdc.token: MEME_MARKET.depth * 10**usdc.decimals,
+    }
+    for each, amount in amounts.items():
+        each.mint(net.maker, 2 * amount, sender=net.maker)
+    net.uniswap.add_liquidity(pool, amounts, net.maker)
+    for seconds in (60, HOUR + 60):
+        net.warp(seconds)
+        net.uniswap.move_price(pool, token, price * Fraction(devnet.PUSH), net.maker)
+        net.uniswap.move_price(pool, token, price, net.maker)
 
 
 def _asset(net: devnet.Devnet, config: AssetConfig) -> Asset:

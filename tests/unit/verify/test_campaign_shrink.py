@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from plimsoll.verify.campaign.record import Step
-from plimsoll.verify.campaign.shrink import fewer_steps, lower_numbers, signature
+from plimsoll.verify.campaign.record import Step, signature
+from plimsoll.verify.campaign.shrink import fewer_steps, lower_numbers
 
 
 def test_fewer_steps__two_steps_are_needed__only_they_are_left() -> None:
