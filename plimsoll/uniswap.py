@@ -15,7 +15,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import isqrt
 
-from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Receipt
+from plimsoll.chain import ZERO_ADDRESS, Chain, Contract, Receipt, Revert
 from plimsoll.errors import PlimsollError
 from plimsoll.model.tick_math import MAX_SQRT_RATIO, MAX_TICK, MIN_SQRT_RATIO, sqrt_ratio_at_tick, tick_at_sqrt_ratio
 from plimsoll.protocol.routes import encode_path
@@ -26,6 +26,10 @@ ROUTER = "@uniswap/v3-periphery:SwapRouter"
 POSITION_MANAGER = "@uniswap/v3-periphery:NonfungiblePositionManager"
 
 NEVER = 2**256 - 1
+MOVES = 3
+"""Times that a price is moved, where others move it too."""
+PAST_THE_LIMIT = "SPL"
+"""What a pool says that is past a swap's price limit already."""
 SLOTS_PER_CALL = 300
 """Observation slots opened by one transaction: 22,500 gas each."""
 
@@ -221,13 +225,23 @@ class Uniswap:
     def move_price(self, pool: Pool, base: Contract, price: Fraction, sender: str) -> Receipt | None:
         """Trade until `base` costs `price` (raw units of the other token per raw unit), with the sender's own tokens.
 
-        Stops short when the sender's tokens run out. None when the pool is there already.
+        Stops short when the sender's tokens run out. None when the pool is there already. Where somebody else's trade
+        takes it past the price in between, it comes back from there.
         """
         target = sqrt_price(price if base == pool.token0 else 1 / price)
-        now = pool.sqrt_price
-        if target == now:
-            return None
-        sold, bought = (pool.token0, pool.token1) if target < now else (pool.token1, pool.token0)
+        for tries_left in reversed(range(MOVES)):
+            now = pool.sqrt_price
+            if target == now:
+                return None
+            try:
+                return self._move(pool, target, target < now, sender)
+            except Revert as error:
+                if error.reason != PAST_THE_LIMIT or not tries_left:
+                    raise
+        return None
+
+    def _move(self, pool: Pool, target: int, down: bool, sender: str) -> Receipt:
+        sold, bought = (pool.token0, pool.token1) if down else (pool.token1, pool.token0)
         amount = int(sold.balanceOf(sender))
         self._approve(sold, self.router, amount, sender)
         receipt: Receipt = self.router.exactInputSingle(

@@ -104,6 +104,8 @@ class FunctionAbi:
             values = [decode(data[_WORD * i : _WORD * i + _WORD]) for i, decode in enumerate(self._decoders)]
         else:
             try:
+                if len(data) < _WORD * len(self._out_types):  # the codec may pad
+                    raise ValueError("too short")
                 raw = default_codec.decode(self._out_types, data)
             except Exception as error:
                 raise ValueError(f"{self.signature} returned {len(data)} bytes that do not decode: {error}") from error

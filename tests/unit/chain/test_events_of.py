@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import default_codec
 from web3.exceptions import Web3RPCError
 
 from plimsoll import artifacts
 from plimsoll.chain import Chain, Contract, Event, Revert, RevmChain
-from plimsoll.chain.abi import contract_abi
+from plimsoll.chain.abi import FunctionAbi, contract_abi
 from plimsoll.chain.ape_chain import ApeChain
 from plimsoll.errors import ChainError
 
@@ -103,6 +104,18 @@ def test_decode_arguments__too_short__says_so(sampler: Contract) -> None:
     assert function is not None
     with pytest.raises(ValueError, match=r"^sample\(.*\): 5 bytes do not decode: "):
         function.decode_arguments(bytes(5))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_decode__too_short__says_so_whatever_the_codec_pads(monkeypatch: pytest.MonkeyPatch, strict: bool) -> None:
+    entry = {"name": "f", "inputs": [], "outputs": [{"name": "", "type": "uint256"}], "stateMutability": "view"}
+    plain = default_codec.decode
+    monkeypatch.setattr(default_codec, "decode", lambda types, data: plain(types, data, strict=strict))
+    function = FunctionAbi(entry)
+    assert function.decode((5).to_bytes(32, "big")) == 5
+    for data in (b"", b"\5", bytes(31)):
+        with pytest.raises(ValueError, match=rf"^f\(\) returned {len(data)} bytes that do not decode: "):
+            function.decode(data)
 
 
 def test_function_of__unknown_selector__none(sampler: Contract) -> None:
