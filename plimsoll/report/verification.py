@@ -26,7 +26,7 @@ def text() -> str:
 
 COMMANDS = {
     "campaign": (
-        "make fuzz MINUTES=60 JOBS=2",
+        "make fuzz",
         "{calls:,.0f} calls in {runs:,.0f} runs, {checks:,.0f} full checks, {findings:.0f} findings",
         "of CPU",
     ),

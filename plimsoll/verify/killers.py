@@ -19,7 +19,7 @@ NEIGHBOURS = 3
 """So many of the tests that killed the mutants of nearby lines are tried first."""
 
 
-ENOUGH = 10
+ENOUGH = 30
 """So many test files a source has at least, where so many run any of it."""
 
 

@@ -51,7 +51,7 @@ def test_text__the_last_run_of_each_command_and_all_campaigns_together(project: 
     for proved in (42, 43):
         journal.note("proofs", lemmas=43, proved=proved, seconds=61.0)
     assert verification.text().splitlines()[2:] == [
-        "| `make fuzz MINUTES=60 JOBS=2` | 3,500 calls in 2 runs, 4 full checks, 0 findings | 2.0 h of CPU |",
+        "| `make fuzz` | 3,500 calls in 2 runs, 4 full checks, 0 findings | 2.0 h of CPU |",
         "| `make prove` | 43 of 43 lemmas proved | 61 s |",
     ]
 

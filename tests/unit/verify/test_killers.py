@@ -43,9 +43,9 @@ def test_write_killers__others_only_where_killers_are_few(tmp_path: Path, monkey
     (tmp_path / "contracts").mkdir()
     (tmp_path / "tests").mkdir()
     monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path))
-    write_killers([(mutant(), f"k{i}.py::t") for i in range(ENOUGH - 1)], {"a.vy": ["o1.py", "o2.py"]})
+    write_killers([(mutant(), f"k{i:02}.py::t") for i in range(ENOUGH - 1)], {"a.vy": ["o1.py", "o2.py"]})
     assert json.loads((tmp_path / "tests" / "killers.json").read_text()) == {
-        "a.vy": [*(f"k{i}.py" for i in range(ENOUGH - 1)), "o1.py"]
+        "a.vy": [*(f"k{i:02}.py" for i in range(ENOUGH - 1)), "o1.py"]
     }
 
 
