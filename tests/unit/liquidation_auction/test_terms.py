@@ -48,6 +48,20 @@ def said(values: Values, initial_ratio: int) -> tuple[Any, ...]:
     return (*values, initial_ratio)
 
 
+def whole(first: Values, then: Values | None = None, ratio: int = 2 * WAD, elapsed: int = 0) -> example:
+    """An example of a take of as much as there is to take, at any bonus, without a minimum debt."""
+    return example(
+        first=first,
+        then=then or first,
+        ratio=ratio,
+        elapsed=elapsed,
+        fraction=WAD,
+        min_bonus=-(2**255),
+        min_debt=0,
+        owes=True,
+    )
+
+
 @given(
     first=accounts(),
     then=accounts(),
@@ -58,95 +72,39 @@ def said(values: Values, initial_ratio: int) -> tuple[Any, ...]:
     min_debt=st.one_of(st.just(100 * WAD), st.integers(0, 100_000 * WAD)),
     owes=st.booleans(),
 )
-@example(  # everything as large as it can be
-    first=Values(LARGEST - 1, LARGEST, LARGEST // 2, LARGEST // 2, True, 0),
-    then=Values(LARGEST, LARGEST, LARGEST // 2, LARGEST // 2, True, 0),
+@whole(  # everything as large as it can be
+    Values(LARGEST - 1, LARGEST, LARGEST // 2, LARGEST // 2, True, 0),
+    Values(LARGEST, LARGEST, LARGEST // 2, LARGEST // 2, True, 0),
     ratio=3 * WAD,
     elapsed=300,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
 )
-@example(  # the same, and worth next to nothing
-    first=Values(1, LARGEST, 1, LARGEST // 2, True, 0),
-    then=Values(1, LARGEST, 1, LARGEST // 2, True, 0),
+@whole(  # the same, and worth next to nothing
+    Values(1, LARGEST, 1, LARGEST // 2, True, 0),
     ratio=3 * WAD,
     elapsed=2**32,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
 )
-@example(  # what pays, and one wei of it more, relieve exactly the target of 3, of which 2 lack
-    first=Values(10 * WAD + 1, 10 * WAD, 2, 0, True, 0),
-    then=Values(10 * WAD + 1, 10 * WAD, 2, 0, True, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # what pays, and one wei of it more, relieve exactly the target of 3, of which 2 lack
+    Values(10 * WAD + 1, 10 * WAD, 2, 0, True, 0),
 )
-@example(  # the same where the product takes 512 bits
-    first=Values(2**127 + 6, 2**127 + 5, 2, 0, True, 0),
-    then=Values(2**127 + 6, 2**127 + 5, 2, 0, True, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # the same where the product takes 512 bits
+    Values(2**127 + 6, 2**127 + 5, 2, 0, True, 0),
 )
-@example(  # they relieve the least remainder more than the target of 1
-    first=Values(1_000, 1_000, 1, 0, True, 0),
-    then=Values(1_000, 1_000, 1, 0, True, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # they relieve the least remainder more than the target of 1
+    Values(1_000, 1_000, 1, 0, True, 0),
 )
-@example(  # a loss of a third: its last digit is the least remainder
-    first=Values(2, 3, 0, 0, True, 0),
-    then=Values(2, 3, 0, 0, True, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # a loss of a third: its last digit is the least remainder
+    Values(2, 3, 0, 0, True, 0),
 )
-@example(  # all there is, for a third of the debts and the least remainder
-    first=Values(1, 4, 0, 0, False, 0),
-    then=Values(1, 4, 0, 0, False, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # all there is, for a third of the debts and the least remainder
+    Values(1, 4, 0, 0, False, 0),
 )
-@example(  # a bonus of -2,945,000,000,000,001, of which the debt makes the least remainder
-    first=Values(100 * WAD, 100 * WAD, 3 * WAD, 0, True, 0),
-    then=Values(987055000000000001, 997055000000000001, 1, 0, False, 0),
-    ratio=2 * WAD,
+@whole(  # a bonus of -2,945,000,000,000,001, of which the debt makes the least remainder
+    Values(100 * WAD, 100 * WAD, 3 * WAD, 0, True, 0),
+    Values(987055000000000001, 997055000000000001, 1, 0, False, 0),
     elapsed=1,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
 )
-@example(  # the smallest debt there is, and nothing for it
-    first=Values(0, 1, 0, 0, True, 0),
-    then=Values(0, 1, 0, 0, True, 0),
-    ratio=2 * WAD,
-    elapsed=0,
-    fraction=WAD,
-    min_bonus=-(2**255),
-    min_debt=0,
-    owes=True,
+@whole(  # the smallest debt there is, and nothing for it
+    Values(0, 1, 0, 0, True, 0),
 )
 def test_terms__equal_the_model(
     world_of_two: tuple[Contract, str, RevmChain],
