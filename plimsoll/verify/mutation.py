@@ -57,6 +57,7 @@ BUDGET = 60.0
 PATIENCE = 120
 """Seconds of CPU after which a child is stopped; its mutant is killed, as it made a test hang."""
 
+EXPLAINED_AWAY = "explained"
 KILLED, SURVIVED, SAME, INVALID, UNSEEN = "killed", "survived", "same code", "does not compile", "no test runs it"
 
 
@@ -376,6 +377,11 @@ def key_of(mutant: Mutant) -> tuple[str, str, str, str, str]:
     return mutant.file, mutant.text, mutant.kind, mutant.before, mutant.after
 
 
+def status_of(mutant: Mutant, verdict: Verdict, reasons: dict[tuple[str, str, str, str, str], str]) -> str:
+    """Return what counts: the verdict, or that a survivor has a reason."""
+    return EXPLAINED_AWAY if verdict.status in (SURVIVED, UNSEEN) and key_of(mutant) in reasons else verdict.status
+
+
 # The command
 
 
@@ -385,10 +391,8 @@ def report(judged: list[tuple[Mutant, Verdict]]) -> tuple[str, float]:
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     survivors = []
     for mutant, verdict in judged:
-        status = verdict.status
-        if status in (SURVIVED, UNSEEN) and key_of(mutant) in reasons:
-            status = "explained"
-        elif status in (SURVIVED, UNSEEN):
+        status = status_of(mutant, verdict, reasons)
+        if status in (SURVIVED, UNSEEN):
             survivors.append(f"{mutant}   in `{mutant.text[:90]}`" + (" (no test runs it)" if status == UNSEEN else ""))
         rows[mutant.file][status] += 1
         rows["total"][status] += 1
@@ -398,9 +402,9 @@ def report(judged: list[tuple[Mutant, Verdict]]) -> tuple[str, float]:
     for name in [*sorted(set(rows) - {"total"}), "total"]:
         row = rows[name]
         alive = row[SURVIVED] + row[UNSEEN]
-        good = row[KILLED] + row["explained"]
+        good = row[KILLED] + row[EXPLAINED_AWAY]
         score = 100 * good / max(good + alive, 1)
-        lines.append(f"{name:{width}} {row[KILLED]:7} {row['explained']:9} {alive:8} {score:6.1f}%")
+        lines.append(f"{name:{width}} {row[KILLED]:7} {row[EXPLAINED_AWAY]:9} {alive:8} {score:6.1f}%")
     total = rows["total"]
     lines.append(f"not counted: {total[SAME]} with the same code, {total[INVALID]} that do not compile")
     return "\n".join([*lines, *survivors]), score
@@ -454,16 +458,13 @@ def _specific_tests() -> dict[str, list[str]]:
 
 def _note(judged: list[tuple[Mutant, Verdict]], mutants: int, score: float) -> None:
     reasons = explained()
-    states = Counter(
-        "explained" if verdict.status in (SURVIVED, UNSEEN) and key_of(mutant) in reasons else verdict.status
-        for mutant, verdict in judged
-    )
+    states = Counter(status_of(mutant, verdict, reasons) for mutant, verdict in judged)
     journal.note(
         "mutation",
         mutants=mutants,
         judged=len(judged),
         killed=states[KILLED],
-        explained=states["explained"],
+        explained=states[EXPLAINED_AWAY],
         survived=states[SURVIVED] + states[UNSEEN],
         score=score,
         seconds=sum(verdict.seconds for _, verdict in judged),
