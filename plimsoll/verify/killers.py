@@ -35,9 +35,9 @@ class Killers:
             self._by_file[mutant.file].append((mutant.line, test))
 
     def near(self, mutant: Mutant, files: list[str]) -> list[str]:
-        """Return the tests that killed the nearest mutants, out of the test files given."""
+        """Return the tests, with all their cases, that killed the nearest mutants, out of the test files given."""
         nearest = sorted(self._by_file[mutant.file], key=lambda kill: abs(kill[0] - mutant.line))
-        names = dict.fromkeys(name for _, name in nearest if name.partition("::")[0] in files)
+        names = dict.fromkeys(name.partition("[")[0] for _, name in nearest if name.partition("::")[0] in files)
         return list(names)[:NEIGHBOURS]
 
 

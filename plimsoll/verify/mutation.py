@@ -26,6 +26,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import signal
 import sys
@@ -187,13 +188,28 @@ class Map:
     lines: dict[str, Lines]
 
     def tests_of(self, mutant: Mutant, statements: list[int]) -> list[str]:
-        """Return the test files that run a mutant's statement (its file where it is in none), specific ones first."""
+        """Return the test files that run a mutant's statement (its file where it is in none).
+
+        Those that carry the source's name come first, then those that run fewest lines of all.
+        """
         own = max((line for line in statements if line <= mutant.line), default=0)
         whole = mutant.kind == "lock" or own == 0
         found = [
             test for test, lines in self.lines.items() if mutant.file in lines and (whole or own in lines[mutant.file])
         ]
-        return sorted(found, key=lambda test: (sum(map(len, self.lines[test].values())), self.seconds[test]))
+        return sorted(
+            found,
+            key=lambda test: (
+                not _is_about(test, mutant.file),
+                sum(map(len, self.lines[test].values())),
+                self.seconds[test],
+            ),
+        )
+
+
+def _is_about(test: str, source: str) -> bool:
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", Path(source).stem).lower()
+    return name in Path(test.removesuffix(".py").replace("/test_", "/")).parts
 
 
 def load_map(workers: int, stale: bool, progress: Callable[[str], None]) -> Map:
@@ -269,6 +285,11 @@ def judge(mutant: Mutant, contracts: list[str], neighbours: list[str], tests: li
             if code:
                 return Verdict(KILLED, time.process_time() - started, by)
     return Verdict(SURVIVED, time.process_time() - started)
+
+
+def files_first(neighbours: list[str], tests: list[str]) -> list[str]:
+    """Return the test files, those of the neighbours first."""
+    return list(dict.fromkeys([*(test.partition("::")[0] for test in neighbours), *tests]))
 
 
 def within_budget(tests: list[str], seconds: dict[str, float], budget: float) -> list[str]:
@@ -506,7 +527,7 @@ def _judge_all(
     os.environ["HYPOTHESIS_PROFILE"] = PROFILE
     for module in ("pytest", "hypothesis", "plimsoll.devnet", "vyper.compiler.phases", "snekmate"):
         importlib.import_module(module)
-    choose = _by_killers() if arguments.known else _by_lines(arguments, say)
+    choose, fit = _by_killers() if arguments.known else _by_lines(arguments, say)
     jobs: list[tuple[Mutant, list[str]]] = []
     for mutant in todo:
         tests = choose(mutant)
@@ -522,7 +543,7 @@ def _judge_all(
     say("importing the tests")
     import_tests(sorted({test for _, tests in jobs for test in tests}))
     started = time.perf_counter()
-    children = ((mutant, _job(mutant, tests, killers)) for mutant, tests in jobs)
+    children = ((mutant, _job(mutant, tests, killers, fit)) for mutant, tests in jobs)
     try:
         for done, (mutant, answer) in enumerate(results(children, arguments.jobs), start=1):
             verdict = cast("Verdict | None", answer) or Verdict(KILLED, PATIENCE, "a test that hung or crashed")
@@ -539,7 +560,11 @@ def _judge_all(
         _write(path, known)
 
 
-def _by_lines(arguments: argparse.Namespace, say: Callable[[str], None]) -> Callable[[Mutant], list[str]]:
+Choose = Callable[[Mutant], list[str]]
+Fit = Callable[[list[str]], list[str]]
+
+
+def _by_lines(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[Choose, Fit]:
     lines = load_map(arguments.jobs, arguments.stale, say)
     statements: dict[str, list[int]] = defaultdict(list)
     for each in lines.lines.values():
@@ -547,14 +572,14 @@ def _by_lines(arguments: argparse.Namespace, say: Callable[[str], None]) -> Call
             statements[file] = sorted({*statements[file], *numbers})
 
     def choose(mutant: Mutant) -> list[str]:
-        return within_budget(lines.tests_of(mutant, statements[mutant.file]), lines.seconds, arguments.budget)
+        return lines.tests_of(mutant, statements[mutant.file])
 
-    return choose
+    return choose, lambda tests: within_budget(tests, lines.seconds, arguments.budget)
 
 
-def _by_killers() -> Callable[[Mutant], list[str]]:
+def _by_killers() -> tuple[Choose, Fit]:
     known = known_killers()
-    return lambda mutant: known.get(mutant.file, [])
+    return lambda mutant: known.get(mutant.file, []), lambda tests: tests
 
 
 def import_tests(files: list[str]) -> None:
@@ -572,10 +597,11 @@ def import_tests(files: list[str]) -> None:
     gc.freeze()
 
 
-def _job(mutant: Mutant, tests: list[str], killers: Killers) -> Callable[[], Verdict]:
+def _job(mutant: Mutant, tests: list[str], killers: Killers, fit: Fit) -> Callable[[], Verdict]:
     contracts = contracts_with(mutant.file)
     neighbours = killers.near(mutant, tests)
-    return lambda: judge(mutant, contracts, neighbours, tests)
+    chosen = fit(files_first(neighbours, tests))
+    return lambda: judge(mutant, contracts, neighbours, chosen)
 
 
 if __name__ == "__main__":

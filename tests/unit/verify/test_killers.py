@@ -18,7 +18,7 @@ def mutant(line: int = 5, file: str = "a.vy") -> Mutant:
 
 def test_near__the_killers_of_the_nearest_lines_out_of_the_tests_that_run_this_one() -> None:
     killers = Killers()
-    for line, test in ((1, "x.py::far"), (8, "x.py::near"), (9, "y.py::elsewhere"), (7, "x.py::near")):
+    for line, test in ((1, "x.py::far"), (8, "x.py::near[1]"), (9, "y.py::elsewhere"), (7, "x.py::near[2]")):
         killers.add(mutant(line), test)
     killers.add(mutant(9), "a test that hung or crashed")
     killers.add(mutant(9, "b.vy"), "x.py::other")

@@ -27,6 +27,23 @@ def test_tests_of__those_that_run_the_statement_specific_ones_first() -> None:
     assert known.tests_of(mutant(5, file="c.vy"), []) == []
 
 
+def test_tests_of__those_that_carry_the_name_of_the_source_before_all_others() -> None:
+    lines = {"contracts/adapters/UniswapV3Depth.vy": [1]}
+    more = {"contracts/adapters/UniswapV3Depth.vy": [1, 2, 3]}
+    tests = {
+        "tests/a/test_it.py": lines,
+        "tests/uniswap_v3_depth/test_it.py": more,
+        "tests/test_uniswap_v3_depth.py": more,
+    }
+    known = Map(dict.fromkeys(tests, 1.0), tests)
+    own = ["tests/uniswap_v3_depth/test_it.py", "tests/test_uniswap_v3_depth.py"]
+    assert known.tests_of(mutant(1, file="contracts/adapters/UniswapV3Depth.vy"), [1]) == [*own, "tests/a/test_it.py"]
+
+
+def test_files_first__those_of_the_neighbours() -> None:
+    assert mutation.files_first(["c::t", "b::t", "c::u"], ["a", "b", "c", "d"]) == ["c", "b", "a", "d"]
+
+
 def test_in_turns__every_line_once_before_any_line_twice() -> None:
     jobs = [(mutant(line, kind), ["t"]) for line in range(20) for kind in ("operator", "constant", "call")]
     ordered = mutation.in_turns(jobs, 7)
