@@ -255,36 +255,46 @@ def load_map(workers: int, stale: bool, progress: Callable[[str], None]) -> Map:
 
 
 def judge(mutant: Mutant, contracts: list[str], neighbours: list[str], tests: list[str]) -> Verdict:
-    """In a child: compile the mutant into its contracts and let the tests run."""
+    """In a child: let the tests run, with the mutant compiled into those of its contracts that they load."""
     started = time.process_time()
     root = artifacts.home()
     changed = {mutant.file: mutant.apply((root / mutant.file).read_text())}
     plain = artifacts.load
     made: dict[str, artifacts.Artifact] = {}
+    broken = False
 
     def load(name: str) -> artifacts.Artifact:
+        nonlocal broken
         if name not in contracts:
             return plain(name)
         if name not in made:
             original = plain(name)
-            made[name] = replace(original, init_code=creation_code(original.source, changed))
+            try:
+                made[name] = replace(original, init_code=creation_code(original.source, changed))
+            except Exception:  # whatever the compiler raises, its panics included
+                broken = True
+                raise
         return made[name]
 
     def differs(name: str) -> bool:
         return without_metadata(load(name).init_code) != without_metadata(plain(name).init_code)
 
-    try:
-        if not any(map(differs, contracts)):
-            return Verdict(SAME, time.process_time() - started)
-    except Exception:  # whatever the compiler raises, its panics included
-        return Verdict(INVALID, time.process_time() - started)
+    def outcome() -> tuple[str, str]:
+        for each in (neighbours, tests):
+            if each:
+                code, by = run_tests(each)
+                if broken:
+                    return INVALID, ""
+                if code:
+                    return KILLED, by
+        try:
+            return (SURVIVED if any(map(differs, contracts)) else SAME), ""
+        except Exception:
+            return INVALID, ""
+
     artifacts.load = load
-    for each in (neighbours, tests):
-        if each:
-            code, by = run_tests(each)
-            if code:
-                return Verdict(KILLED, time.process_time() - started, by)
-    return Verdict(SURVIVED, time.process_time() - started)
+    status, by = outcome()
+    return Verdict(status, time.process_time() - started, by)
 
 
 def files_first(neighbours: list[str], tests: list[str]) -> list[str]:
@@ -539,7 +549,8 @@ def _judge_all(
             yield mutant, verdict
     if not arguments.by_text:
         jobs = in_turns(jobs, arguments.seed)
-    jobs.sort(key=lambda job: keys[job[0].id] not in known)  # survivors first, if they are judged again
+    reasons = explained()  # who is expected to survive comes last, who is judged again first
+    jobs.sort(key=lambda job: (key_of(job[0]) in reasons, keys[job[0].id] not in known))
     say("importing the tests")
     import_tests(sorted({test for _, tests in jobs for test in tests}))
     started = time.perf_counter()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plimsoll import artifacts
 from plimsoll.verify import mutation
 from plimsoll.verify.mutants import Mutant
 from plimsoll.verify.mutation import INVALID, KILLED, SAME, SURVIVED, UNSEEN, Map, Verdict, in_child, report, results
@@ -89,6 +90,23 @@ def test_results__a_child_that_crashes_or_hangs_has_no_answer() -> None:
     os.close(reader)
     assert os.WIFSIGNALED(status)
     assert dict(results([("crash", crash)], 1)) == {"crash": None}
+
+
+@pytest.mark.parametrize(
+    ("after", "test", "status"),
+    [
+        ("unsafe_mul(mid, 6)", "test_granted__model_and_bounds", KILLED),
+        ("unsafe_mul(mid, 6)", "test_last_good__short_answer__not_known", SURVIVED),
+        ("unsafe_mul(mid, (5))", "test_granted__model_and_bounds", SAME),
+        ("unsafe_mul(mid, true)", "test_last_good__short_answer__not_known", INVALID),
+    ],
+)
+def test_judge__by_what_a_test_sees(after: str, test: str, status: str) -> None:
+    file, before, test = "contracts/modules/cure.vy", "unsafe_mul(mid, 5)", f"tests/unit/model/test_cure.py::{test}"
+    source = (artifacts.home() / file).read_text()
+    change = Mutant(file, 1, "constant", source.index(before), before, after, "")
+    [(_, verdict)] = results([(change, lambda: mutation.judge(change, ["cure_harness"], [], [test]))], 1)
+    assert (verdict.status, verdict.by) == (status, test if status == KILLED else "")
 
 
 def test_report__score_counts_the_explained_and_leaves_out_what_is_no_mutant(
