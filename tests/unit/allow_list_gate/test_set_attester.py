@@ -82,6 +82,13 @@ def test_ownership__two_steps(world: World) -> None:
     world.gate.set_attester(world.stranger, False, sender=world.successor)
 
 
+def test_constructor__the_first_attester_disowns_nobody(world: World) -> None:
+    assert (world.gate.owner(), world.gate.attester(), world.gate.generation()) == (world.owner, world.attester, 1)
+    assert world.gate.deployment.find("AttesterSet") == [
+        world.gate.event("AttesterSet", attester=world.attester, disowned=False)
+    ]
+
+
 def test_constructor__zero_addresses__revert(chain: RevmChain) -> None:
     somebody = chain.accounts()[0]
     with reverts("gate: owner"):

@@ -56,9 +56,7 @@ def test_deploy__same_gas_as_in_process(remote: Contract, sampler: Contract) -> 
     assert remote.deployment.gas_used == sampler.deployment.gas_used
 
 
-def test_transaction__same_result_and_events_as_in_process(
-    local: ApeChain, revm: RevmChain, small_home: Path
-) -> None:
+def test_transaction__same_result_and_events_as_in_process(local: ApeChain, revm: RevmChain, small_home: Path) -> None:
     def story(chain: ApeChain | RevmChain) -> list[tuple[Any, ...]]:
         creator, other = chain.accounts()[5:7]
         contract = chain.deploy("Sampler", 7, sender=creator)

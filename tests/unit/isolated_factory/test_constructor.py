@@ -50,6 +50,23 @@ def test_constructor__no_blueprint__reverts(bazaar: Bazaar, index: int, kind: st
         bazaar.deploy_factory(blueprints=blueprints)
 
 
+@pytest.mark.parametrize("index", range(4))
+def test_constructor__blueprint_of_nothing__reverts(bazaar: Bazaar, index: int) -> None:
+    """The preamble alone, with no creation code behind it."""
+    empty = bazaar.chain.deploy_blueprint("@uniswap/v3-core:IUniswapV3Pool", bazaar.owner)
+    assert bazaar.chain.code(empty) == bytes.fromhex("fe7100")
+    with reverts("factory: blueprint"):
+        bazaar.deploy_factory(blueprints=[empty if i == index else each for i, each in enumerate(bazaar.blueprints)])
+
+
+def test_constructor__blueprint_of_a_byte__is_one(bazaar: Bazaar) -> None:
+    """Its preamble is all that is judged; what a listing deploys from it answers for itself."""
+    store = bytes.fromhex("63fe7100003d526004601cf3")  # returns the four bytes fe710000
+    shortest = bazaar.chain._create(store, bazaar.owner, 0, None)[0]
+    assert bazaar.chain.code(shortest) == bytes.fromhex("fe710000")
+    bazaar.deploy_factory(blueprints=[shortest] * 4)
+
+
 def test_constructor__rest_of_the_pools_code__is_as_long_as_fits(bazaar: Bazaar) -> None:
     bazaar.deploy_factory(pool_rest=bytes(6_144))
     with reverts(""):

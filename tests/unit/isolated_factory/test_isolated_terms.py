@@ -49,6 +49,13 @@ def test_depth__at_the_ends_of_the_scale__none(harness: Any, tick: int, quote_is
     assert harness.depth(tick, 2**127, quote_is_token0, 10**30) == 0
 
 
+@pytest.mark.parametrize("liquidity", [2**128, 2**129, 2**256 - 1])
+def test_depth__more_liquidity_than_a_pool_can_have__counts_as_the_most(harness: Any, liquidity: int) -> None:
+    """At this tick a unit of liquidity more would be a unit of the token more."""
+    most = harness.depth(92_000, 2**128 - 1, False, WAD)
+    assert harness.depth(92_000, liquidity, False, WAD) == most == harness.depth(92_000, 2**128 - 2, False, WAD) + 1
+
+
 @given(liquidity=st.integers(1, 2**128), least=VALUES, more=st.integers(0, 10**30))
 def test_least_liquidity__equals_the_model__at_most_what_there_is(
     harness: Any, liquidity: int, least: int, more: int
@@ -72,6 +79,7 @@ def test_size_slope__equals_the_model__within_the_risk_engines_bounds(harness: A
 @given(ratio=RATIOS)
 @example(ratio=3 * WAD)
 @example(ratio=12 * 10**17)
+@example(ratio=25 * 10**17)  # a divisor of 1e36: the cap is just below 40 %
 @example(ratio=2_729_729_729_729_729_727)  # a divisor of 1e36 - 1: the cap is as near as can be
 def test_margin_cap__equals_the_model__leaves_room(harness: Any, ratio: int) -> None:
     cap = harness.margin_cap(ratio)

@@ -188,6 +188,17 @@ def test_list_asset__too_shallow__reverts(bazaar: Bazaar) -> None:
         bazaar.list(token)
 
 
+@pytest.mark.parametrize(("more", "reason"), [(0, "risk: sources disagree"), (1, "factory: depth")])
+def test_list_asset__exactly_as_deep_as_demanded__the_oracle_has_the_last_word(
+    bazaar: Bazaar, market: Market, more: int, reason: str
+) -> None:
+    """The factory takes it, but the oracle's own mean liquidity is rounded down, below what that depth takes."""
+    depth = bazaar.factory.best_market(market[0]).depth
+    bazaar.factory.set_terms((depth + more, CAP_VALUE, FLOOR), sender=bazaar.owner)
+    with reverts(reason):
+        bazaar.list(market[0])
+
+
 def test_list_asset__deeper_market_is_taken(bazaar: Bazaar) -> None:
     token = bazaar.token()
     shallow = bazaar.open_market(token, fee=500, depth=3_000_000)
@@ -215,6 +226,18 @@ def test_list_asset__deeper_market_without_history__reverts_until_it_has_one(baz
     bazaar.age((deeper, token))
     bazaar.list(token)
     assert bazaar.listing(token).market == deeper.address
+
+
+def test_list_asset__equally_deep_market_without_history__does_not_matter(bazaar: Bazaar, market: Market) -> None:
+    token, pool = market
+    other = bazaar.open_market(token, fee=500)
+    bazaar.world.warp(60)
+    found, usdc = bazaar.factory.best_market(token), bazaar.world["USDC"]
+    quote_is_token0 = int(usdc.token.address, 16) < int(token.address, 16)
+    price = int(usdc.source.read().price)
+    assert found.depth == isolated_terms.depth(other.tick, other.contract.liquidity(), quote_is_token0, price)
+    bazaar.list(token)
+    assert bazaar.listing(token).market == pool.address
 
 
 @pytest.mark.parametrize(("price", "clamped"), [(0, 10**30), (10**30, 0), (2**128, 2**128), (2**256 - 1, 2**128)])

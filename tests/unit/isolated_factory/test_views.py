@@ -6,8 +6,9 @@ import pytest
 
 from plimsoll.chain import ZERO_ADDRESS
 from plimsoll.model import isolated_terms
+from plimsoll.uniswap import raw_price
 from tests.support import reverts
-from tests.support.isolated import Bazaar
+from tests.support.isolated import HOUR, Bazaar
 
 
 def test_views__nothing_listed(bazaar: Bazaar) -> None:
@@ -28,6 +29,25 @@ def test_listed__no_more_than_asked_for(bazaar: Bazaar) -> None:
 def test_listed__more_than_a_page__reverts(bazaar: Bazaar) -> None:
     with reverts("factory: count"):
         bazaar.factory.listed(0, 101)
+
+
+def test_best_market__without_liquidity__none(bazaar: Bazaar) -> None:
+    """It has its hour of history, and a depth of nothing."""
+    token, usdc = bazaar.token(), bazaar.world["USDC"].token
+    bazaar.uniswap.create_pool(token, usdc, 3_000, raw_price(3, 18, 6), bazaar.maker)
+    bazaar.world.warp(HOUR)
+    found = bazaar.factory.best_market(token)
+    assert (found.pool, found.quote, found.source) == 3 * (ZERO_ADDRESS,)
+    assert (found.tick, found.liquidity, found.depth) == (0, 0, 0)
+
+
+def test_best_market__equally_deep__the_first(bazaar: Bazaar) -> None:
+    """In the order of the quotes, then from the lowest fee up."""
+    token = bazaar.token()
+    first, second = (bazaar.open_market(token, fee=fee, ticks=(-600_000, 600_000)) for fee in (500, 10_000))
+    bazaar.age((first, token), (second, token))
+    found = bazaar.factory.best_market(token)
+    assert found.pool == first.address
 
 
 @pytest.mark.parametrize("quote_is_token0", [False, True])

@@ -166,6 +166,26 @@ def test_move_debt__the_smallest_remainder_counts(
         assert (minted > 0) == (extra > 0)
 
 
+def test_move_debt__the_fee_saturates__the_rest_is_not_charged(pool: PoolTwin) -> None:
+    with pool.chain.isolate():
+        state = (10**20, 10**30, pool.now, 10**30, 0, FEE_LIMIT - 3, 0)
+        pool.pool.force(state, 1, 10**20, pool.lender, 10**36, sender=pool.lender)
+        receipt = pool.pool.move_debt(1, 2, WAD, pool.attacker, 0, WAD // 100, sender=pool.engine)
+        args = receipt.find("DebtMoved")[0].args
+        assert [args[name] for name in ("amount", "starter_assets", "fund_assets", "extra_shares")] == [10**20, 0, 3, 3]
+        assert (pool.pool.state().unminted_fee, pool.pool.total_debt()) == (FEE_LIMIT, 10**30 + 3)
+
+
+def test_mint_fees__worth_one_share__is_minted(pool: PoolTwin) -> None:
+    with pool.chain.isolate():
+        fee = 10**21
+        pool.pool.force((10**27, 0, pool.now, 0, WAD, fee, 0), 1, 0, pool.lender, 0, sender=pool.lender)
+        receipt = pool.pool.mint_fees(sender=pool.attacker)
+        assert receipt.return_value == pool.pool.balanceOf(pool.fund) == 1
+        assert receipt.find("FeesMinted") == [pool.pool.event("FeesMinted", assets=fee, shares=1)]
+        assert pool.pool.state().unminted_fee == 0
+
+
 def test_accrual__fee_saturates__the_rest_is_the_lenders(pool: PoolTwin) -> None:
     with pool.chain.isolate():
         state = (0, 10**30, pool.now - YEAR, 10**30, WAD, FEE_LIMIT - 3, 0)

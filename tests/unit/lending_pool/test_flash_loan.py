@@ -182,6 +182,18 @@ def test_flash_loan__withdrawing_what_is_lent__the_token_refuses(busy: PoolTwin,
     assert borrower.loans(0).max_withdraw == 77
 
 
+def test_flash_loan__once_it_is_over__all_the_cash_is_there_again_in_the_same_transaction(
+    busy: PoolTwin, borrower: Contract
+) -> None:
+    relay = busy.chain.deploy("MockRelay", sender=busy.attacker)
+    cash = busy.pool.cash()
+    loan = busy.pool.flashLoan.encode(borrower, busy.token, cash, b"")
+    answers = relay.relay(busy.pool, [loan, busy.pool.maxFlashLoan.encode(busy.token), loan], sender=busy.attacker)
+    first, most, second = answers.return_value
+    assert first == second == (True, (1).to_bytes(32, "big"))
+    assert most == (True, (cash + busy.model.flash_fee(cash)).to_bytes(32, "big"))
+
+
 def test_flash_loan__within_a_flash_loan(busy: PoolTwin, borrower: Contract) -> None:
     """The inner loan takes what the outer left; each pays its fee."""
     plan(busy, borrower, (borrower, borrower.borrow_most.encode(busy.pool, busy.token)))

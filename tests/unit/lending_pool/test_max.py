@@ -43,6 +43,30 @@ def test_max_withdraw__limited_by_cash(busy: PoolTwin) -> None:
     busy.check()
 
 
+def test_max_redeem__worth_exactly_the_cash__all_of_them(busy: PoolTwin) -> None:
+    """They are more shares than the cash buys, and no remainder of them stays behind."""
+    pool, cash = busy.pool, busy.pool.cash()
+    shares = pool.previewWithdraw(cash + 1) - 1
+    pool.transfer(busy.attacker, shares, sender=busy.lender)
+    assert pool.maxRedeem(busy.attacker) == shares > pool.convertToShares(cash)
+    assert pool.redeem(shares, busy.attacker, busy.attacker, sender=busy.attacker).return_value == cash
+    assert pool.balanceOf(busy.attacker) == 0
+
+
+def test_max_redeem__worth_a_unit_more_than_the_cash__what_the_cash_buys(busy: PoolTwin) -> None:
+    pool, cash = busy.pool, busy.pool.cash()
+    pool.transfer(busy.attacker, pool.previewWithdraw(cash + 1), sender=busy.lender)
+    assert pool.maxRedeem(busy.attacker) == pool.convertToShares(cash) < pool.balanceOf(busy.attacker)
+
+
+def test_max_redeem__the_most_shares_that_are_worth_nothing__is_nothing(busy: PoolTwin) -> None:
+    shares = busy.pool.previewWithdraw(1)
+    busy.pool.transfer(busy.attacker, shares - 1, sender=busy.lender)
+    assert busy.pool.maxRedeem(busy.attacker) == 0
+    busy.pool.transfer(busy.attacker, 1, sender=busy.lender)
+    assert busy.pool.maxRedeem(busy.attacker) == shares
+
+
 def test_max_redeem__dust_of_shares__is_nothing(twin: PoolTwin) -> None:
     twin.deposit(10, twin.lender)
     twin.pool.transfer(twin.attacker, 10**6 - 1, sender=twin.lender)
@@ -65,6 +89,16 @@ state = st.tuples(
 @pytest.fixture(scope="module")
 def any_state(session_chain: RevmChain) -> PoolTwin:
     return deploy_pool(session_chain, contract="LendingPoolAnyState", decimals=18, cap_tokens=10**9)
+
+
+@pytest.mark.parametrize("shares", [0, 1])
+def test_max_deposit__room_not_worth_a_share__is_nothing(any_state: PoolTwin, shares: int) -> None:
+    """A pool at its cap of 1e27 units, all against the million virtual shares: one is worth almost 1e21 units."""
+    chain, pool, holder = any_state.chain, any_state.pool, any_state.lender
+    room = 10**27 // (10**6 + 1) + shares
+    with chain.isolate():
+        pool.force((10**27 - room, 0, chain.timestamp(), 0, 10**16, 0, 0), 1, 0, holder, 0, sender=holder)
+        assert (pool.maxDeposit(holder), pool.maxMint(holder)) == (shares * room, shares)
 
 
 @given(

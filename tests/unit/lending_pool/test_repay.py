@@ -28,6 +28,13 @@ def test_repay__everything__no_debt_and_no_share_is_left(busy: PoolTwin, long: i
     busy.check()
 
 
+def test_repay__exactly_what_is_owed__moves_no_token(busy: PoolTwin, long: int) -> None:
+    owed, shares, event = busy.pool.debt_of(long), busy.pool.debt_shares_of(long), accrued(busy)
+    busy.donate(owed)
+    receipt = busy.pool.repay(long, owed, sender=busy.engine)
+    assert receipt.events == [event, busy.pool.event("Repaid", account=long, amount=owed, shares=shares)]
+
+
 def test_repay__more_than_is_owed__the_rest_goes_to_the_engine(busy: PoolTwin, long: int) -> None:
     owed, event = busy.pool.debt_of(long), accrued(busy)
     shares = busy.pool.debt_shares_of(long)
@@ -54,8 +61,9 @@ def test_repay__provisioned__released_with_the_last_share_only(busy: PoolTwin, l
 
 
 def test_repay__without_a_debt__all_goes_to_the_engine(busy: PoolTwin) -> None:
+    busy.token.mint(busy.engine, 7, sender=busy.deployer)
     assert busy.repay(12345, 9) == (0, 0)
-    assert busy.token.balanceOf(busy.engine) == 9
+    assert busy.token.balanceOf(busy.engine) == 16
     busy.check()
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from plimsoll.chain import RevmChain
 from tests.support import reverts
-from tests.support.pool import ROLES, PoolTwin, deploy_pool
+from tests.support.pool import ROLES, WAD, PoolTwin, deploy_pool
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "owner"])
@@ -63,6 +63,7 @@ def test_set_caps__a_part_of_a_token__reverts(busy: PoolTwin, caps: tuple[int, i
 
 def test_set_caps__changes_nothing_else(busy: PoolTwin, long: int) -> None:
     busy.provision(long, 7)
+    busy.set_fees(1_001 * WAD // 10_000, 0)
     before = (busy.pool.fees(), tuple(busy.pool.rate_parameters()), busy.pool.convertToAssets(10**18))
     busy.set_caps(0, 0)
     assert (busy.pool.fees(), tuple(busy.pool.rate_parameters()), busy.pool.convertToAssets(10**18)) == before

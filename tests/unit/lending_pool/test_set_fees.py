@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support import reverts
-from tests.support.pool import DAY, ROLES, WAD, PoolTwin
+from tests.support.pool import DAY, RATES, ROLES, WAD, PoolTwin
 from tests.unit.lending_pool.conftest import accrued
 
 BPS = WAD // 10_000
@@ -52,3 +52,13 @@ def test_set_fees__out_of_bounds__reverts(busy: PoolTwin, fees: tuple[int, int])
 def test_set_fees__finer_than_is_kept__reverts(busy: PoolTwin, fees: tuple[int, int]) -> None:
     with reverts("pool: precision"):
         busy.pool.set_fees(*fees, sender=busy.owner)
+
+
+def test_set_fees__changes_nothing_else(busy: PoolTwin, long: int) -> None:
+    busy.provision(long, 7)
+    busy.set_rates(RATES._replace(target=9_001 * BPS))
+    before = (busy.pool.caps(), tuple(busy.pool.rate_parameters()), busy.pool.convertToAssets(10**18))
+    for fees in ((WAD // 2, WAD // 100), (0, 0)):
+        busy.set_fees(*fees)
+        assert (busy.pool.caps(), tuple(busy.pool.rate_parameters()), busy.pool.convertToAssets(10**18)) == before
+    busy.check()

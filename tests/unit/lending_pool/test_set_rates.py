@@ -81,3 +81,12 @@ def test_set_rates__at_the_bounds(busy: PoolTwin, rates: RateParameters) -> None
 def test_set_rates__out_of_bounds_or_too_fine__reverts(busy: PoolTwin, change: dict[str, int], reason: str) -> None:
     with reverts(reason):
         busy.pool.set_rates(RATES._replace(**change), sender=busy.owner)
+
+
+def test_set_rates__changes_nothing_else(busy: PoolTwin, long: int) -> None:
+    busy.provision(long, 10**12)
+    before = (busy.pool.caps(), busy.pool.fees(), busy.pool.convertToAssets(10**18))
+    for rates in (RateParameters(99 * WAD // 100, 100 * WAD, 200 * WAD, WAD // 10_000, 10 * WAD), RATES):
+        busy.set_rates(rates)
+        assert (busy.pool.caps(), busy.pool.fees(), busy.pool.convertToAssets(10**18)) == before
+    busy.check()

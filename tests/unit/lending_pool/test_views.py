@@ -17,6 +17,12 @@ def test_state__empty_pool(twin: PoolTwin) -> None:
     assert (state.reserve_factor, state.supply_cap) == (WAD // 10, 10**9 * twin.unit)
 
 
+def test_state__a_debt_of_one_raw_unit__counts(twin: PoolTwin, long: int) -> None:
+    twin.deposit(4, twin.lender)
+    twin.borrow(long, 1)
+    assert twin.pool.state().utilisation == WAD // 4
+
+
 def test_state__borrow_rate_is_what_the_next_second_pays(busy: PoolTwin) -> None:
     busy.accrue()
     state = busy.pool.state()

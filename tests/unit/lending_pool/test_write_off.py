@@ -43,6 +43,20 @@ def test_write_off__whole_receipt(busy: PoolTwin, short: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("held", [0, 1])
+def test_write_off__the_funds_only_share__is_burned(twin: PoolTwin, long: int, held: int) -> None:
+    twin.deposit(10 * twin.unit, twin.lender)
+    twin.borrow(long, 4 * twin.unit)
+    twin.pool.transfer(twin.fund, held, sender=twin.lender)
+    burn = [moved(twin.pool, twin.fund, ZERO_ADDRESS, 1)] * held
+    receipt = twin.pool.write_off(long, sender=twin.engine)
+    assert receipt.events == [
+        *burn,
+        twin.pool.event("WrittenOff", account=long, loss=4 * twin.unit, covered=held, burned=held),
+    ]
+    assert twin.pool.balanceOf(twin.fund) == 0
+
+
 def test_write_off__fees_cover_before_lenders(busy: PoolTwin, short: int) -> None:
     """The fund holds no share, but its unminted fee counts."""
     busy.warp(YEAR)

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from tests.support import reverts
-from tests.support.scenario import DEAD, STALE, WIDE, World
+from tests.support.scenario import DEAD, FOREVER, STALE, WIDE, World
 from tests.unit.liquidation.conftest import TAU, WAD, Close, assert_no_auction, provision
 
 
@@ -36,6 +36,27 @@ def test_cancel__cured_by_a_deposit_in_the_same_batch__ends_it(world: World, auc
     world.engine.batch(calls, sender=trader)
     assert_no_auction(world, auctioned)
     assert world.engine.word_of(auctioned) == world["WETH"].key
+
+
+def test_cancel__cured_by_a_transfer_in_the_same_batch__ends_it(world: World, auctioned: int) -> None:
+    trader, usdc, source = world.roles["trader"], world["USDC"].token, world.account("trader", 9)
+    world.deposit(source, "USDC", 2_000)
+    calls = [
+        world.engine.transfer.encode(source, auctioned, usdc, 2_000 * 10**6),
+        world.engine.cancel.encode(auctioned),
+    ]
+    world.engine.batch(calls, sender=trader)
+    assert_no_auction(world, auctioned)
+    assert world.balance(auctioned, "USDC") == -38_000 * 10**6
+
+
+def test_cancel__cured_by_a_reduction_in_the_same_batch__ends_it(world: World, auctioned: int) -> None:
+    trader, usdc, weth = world.roles["trader"], world["USDC"].token, world["WETH"].token
+    sale = (auctioned, weth, 5 * WAD, 0, usdc, 0, world.swapper, b"", FOREVER, True)
+    calls = [world.engine.trade.encode(*sale), world.engine.cancel.encode(auctioned)]
+    world.engine.batch(calls, sender=trader)
+    assert_no_auction(world, auctioned)
+    assert world.balance(auctioned, "USDC") == -31_200 * 10**6
 
 
 def test_cancel__below_the_line__reverts(world: World, auctioned: int) -> None:

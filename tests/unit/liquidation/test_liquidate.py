@@ -172,6 +172,19 @@ def test_liquidate__expected_loss__the_smallest_remainder_counts(world: World) -
     assert provision(world, account, "DAI") == lost + 1
 
 
+def test_liquidate__the_smallest_loss_there_is__is_expected(world: World) -> None:
+    """Of 40,000 dollars a wei, rounded up to 1e-18 of the debt, and that to a raw unit."""
+    trader, debt = world.roles["trader"], 40_000 * WAD + 1
+    account = world.account("trader", 3)
+    world.deposit(account, "WETH", 25)
+    world.engine.withdraw(account, world["DAI"].token, debt, trader, debt, sender=trader)
+    world.set_price("WETH", 1_600)
+    receipt = world.engine.liquidate(account, sender=world.roles["stranger"])
+    assert world.auction.quote(account).equity == -1
+    assert receipt.events[1:] == [world["DAI"].pool.event("Provisioned", account=account, amount=40_001, total=40_001)]
+    assert world.engine.word_of(account) & account_word.PROVISIONED
+
+
 # Pending
 
 

@@ -102,6 +102,13 @@ def test_take__everything__ends_the_auction(world: World, auctioned: int, close:
     assert_no_auction(world, auctioned)
 
 
+def test_take__after_a_while__interest_is_booked_before_anything_else(world: World, auctioned: int, rich: int) -> None:
+    world.warp(60)
+    world.set_price("WETH", 1_650)
+    receipt = world.engine.take(auctioned, WAD, rich, -WAD, sender=world.roles["keeper"])
+    assert [event.name for event in receipt.events] == ["Accrued", "Ended", "Transfer", "DebtMoved", "Taken"]
+
+
 def test_take__insolvent__writes_off_the_rest_at_once(world: World, insolvent: int, rich: int) -> None:
     world.chain.warp(2 * TAU)
     world.refresh()
@@ -318,6 +325,7 @@ def test_take__to_an_account_under_auction__reverts(world: World, auctioned: int
 
 @pytest.mark.parametrize("symbol", ["USDC", "WETH"])
 def test_take__opposite_balance__reverts(world: World, auctioned: int, rich: int, symbol: str) -> None:
+    world.borrow(rich, "USDT", 1_000)
     if symbol == "USDC":
         world.deposit(rich, "USDC", 1)
     else:

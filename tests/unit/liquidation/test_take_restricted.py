@@ -46,17 +46,18 @@ def test_take__taker_is_not_let_in__reverts(
     world.engine.take(auctioned, WAD, rich, -WAD, sender=keeper)
 
 
+@pytest.mark.parametrize(("symbol", "owed"), [("WETH", False), ("USDC", True)])
 def test_take__gone_within_the_batch__is_asked_all_the_same(
-    world: World, auctioned: int, close: Close, gate: Any
+    world: World, auctioned: int, close: Close, gate: Any, symbol: str, owed: bool
 ) -> None:
     """Who sells and repays at once would otherwise pass through what he may not have."""
-    guard(world, "WETH", gate)
+    guard(world, symbol, gate)
     world.chain.warp(TAU)
     world.refresh()
-    refuse(world, gate, world.account("keeper", 0), "WETH", owed=False)
+    refuse(world, gate, world.account("keeper", 0), symbol, owed=owed)
     with reverts("engine: gate"):
         close(auctioned)
-    refuse(world, gate, world.account("keeper", 0), "WETH", owed=False, refused=False)
+    refuse(world, gate, world.account("keeper", 0), symbol, owed=owed, refused=False)
     close(auctioned)
 
 

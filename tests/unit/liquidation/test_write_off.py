@@ -52,6 +52,21 @@ def test_write_off__the_fund_bears_it_first(world: World, dust: int) -> None:
     assert usdc.pool.convertToAssets(10**24) < price
 
 
+def test_write_off__to_a_fund_account_that_is_full__can_be_withdrawn(world: World, dust: int) -> None:
+    """What the fund collects beside eight assets of its own it can take out, though it could not have brought it in."""
+    weth, fund = world["WETH"], world.roles["fund"]
+    account = account_word.account(int(fund, 16), weth.key)
+    for symbol in ("C0", "C1", "C2"):
+        world.list_asset(symbol, "MockERC20", 18, 1)
+    for symbol in ("USDC", "WBTC", "USDT", "PTS", "DAI", "C0", "C1", "C2"):
+        world.deposit(account, symbol, 1)
+    world.engine.write_off(dust, sender=world.roles["stranger"])
+    assert account_word.held(world.engine.word_of(account)).bit_count() == 9
+    world.engine.withdraw(account, world["USDC"].token, 1, fund, 0, sender=fund)
+    world.engine.withdraw(account, weth.token, 2**256 - 1, fund, 0, sender=fund)
+    assert weth.token.balanceOf(fund) == 25 * WAD
+
+
 def test_write_off__another_pool_is_not_touched(world: World, dust: int) -> None:
     before = [tuple(world[symbol].pool.state()) for symbol in ("WETH", "USDT", "WBTC")]
     world.engine.write_off(dust, sender=world.roles["stranger"])

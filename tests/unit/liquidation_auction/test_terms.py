@@ -48,16 +48,23 @@ def said(values: Values, initial_ratio: int) -> tuple[Any, ...]:
     return (*values, initial_ratio)
 
 
-def whole(first: Values, then: Values | None = None, ratio: int = 2 * WAD, elapsed: int = 0) -> example:
-    """An example of a take of as much as there is to take, at any bonus, without a minimum debt."""
+def whole(
+    first: Values,
+    then: Values | None = None,
+    ratio: int = 2 * WAD,
+    elapsed: int = 0,
+    fraction: int = WAD,
+    min_debt: int = 0,
+) -> example:
+    """An example of a take, of as much as there is to take and without a minimum debt by default, at any bonus."""
     return example(
         first=first,
         then=then or first,
         ratio=ratio,
         elapsed=elapsed,
-        fraction=WAD,
+        fraction=fraction,
         min_bonus=-(2**255),
-        min_debt=0,
+        min_debt=min_debt,
         owes=True,
     )
 
@@ -92,6 +99,9 @@ def whole(first: Values, then: Values | None = None, ratio: int = 2 * WAD, elaps
 @whole(  # they relieve the least remainder more than the target of 1
     Values(1_000, 1_000, 1, 0, True, 0),
 )
+@whole(  # and more than the target of 3 where the product takes 512 bits
+    Values(2**127 + 5, 2**127 + 5, 2, 0, True, 0),
+)
 @whole(  # a loss of a third: its last digit is the least remainder
     Values(2, 3, 0, 0, True, 0),
 )
@@ -105,6 +115,25 @@ def whole(first: Values, then: Values | None = None, ratio: int = 2 * WAD, elaps
 )
 @whole(  # the smallest debt there is, and nothing for it
     Values(0, 1, 0, 0, True, 0),
+)
+@whole(  # the smallest equity there is, half of what is required, pays for exactly the largest bonus of 0.2
+    Values(6, 5, 2, 0, True, 0),
+)
+@whole(  # less than all, which would leave dust: all debts, and of 1,001 dollars the 990 that they pay for
+    Values(1_001 * WAD, 1_000 * WAD, 50 * WAD, 50 * WAD, False, 0),
+    fraction=WAD - 1,
+    min_debt=400 * WAD,
+)
+@whole(  # a bonus of a tenth, which time gives and equity does not pay for: nothing of it is the fund's
+    Values(101 * WAD, 100 * WAD, 10 * WAD, 0, True, 0),
+    elapsed=2**32,
+)
+@whole(  # a bonus of -2,890,000,000,000,001: at prices that are not certain depth adds not even the least remainder
+    Values(99 * WAD, 100 * WAD, 3 * WAD, 0, False, 0),
+    elapsed=2,
+)
+@whole(  # a target far below 2**127, but times what is paid beyond 2**256
+    Values(LARGEST + 2**90, LARGEST, 2**100, 0, True, 0),
 )
 def test_terms__equal_the_model(
     world_of_two: tuple[Contract, str, RevmChain],
@@ -197,6 +226,24 @@ def test_take__what_would_be_left_is_a_quarter_of_the_minimum_debt__is_taken_too
             assert (terms.fraction, terms.share, terms.bonus) == (taken, taken, 0)
 
 
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_take__what_would_still_be_owed_is_less_than_the_minimum_debt__is_taken_too(
+    world_of_two: tuple[Contract, str, RevmChain], beyond: int
+) -> None:
+    """The most brings the account to its target; what is left then may be exactly the minimum."""
+    contract, engine, chain = world_of_two
+    values = Values(1_045 * WAD, 1_000 * WAD, 40 * WAD, 10 * WAD, True, 0)
+    with chain.isolate():
+        contract.start(ACCOUNT, engine, said(values, 2 * WAD), sender=engine)
+        auction = liquidation_auction.start(values, engine, Parameters(*AUCTION), chain.timestamp())
+        to_target = liquidation_auction.most(auction, values, chain.timestamp(), 0, 2 * WAD)
+        left = values.debt - values.debt * to_target // WAD
+        assert 0 < left < values.debt
+        arguments = (ACCOUNT, WAD, -(2**255), left + beyond, said(values, 2 * WAD))
+        terms = contract.take(*arguments, sender=engine).return_value
+        assert (terms.fraction, terms.ended) == ((WAD, True) if beyond else (to_target, False))
+
+
 @pytest.mark.parametrize(
     ("positive", "reason"), [(100 * WAD, ""), (100 * WAD + 3, "auction: not dust"), (401 * WAD, "auction: solvent")]
 )
@@ -257,6 +304,24 @@ def test_take__in_the_transaction_of_another__to_the_target_but_for_a_millionth_
             "",
             "",
         ]
+
+
+def test_take__nothing_owed_any_more__nothing_to_take(session_chain: RevmChain) -> None:
+    """Though in a transaction that took from the account its line is the target, which a wei of worth may be below."""
+    chain, person = session_chain, session_chain.accounts()[0]
+    below, paid = Values(1_000, 1_000, 50, 50, True, 0), Values(1, 0, 1, 0, True, 0)
+    with chain.isolate():
+        relay = chain.deploy("MockRelay", sender=person)
+        auction = chain.deploy("LiquidationAuction", relay, AUCTION, person, person, sender=person)
+        calls = [
+            auction.start.encode(ACCOUNT, person, said(below, 3 * WAD)),
+            auction.take.encode(ACCOUNT, WAD // 10, -(2**255), 0, said(below, 3 * WAD)),
+            auction.take.encode(ACCOUNT, WAD, -(2**255), 0, said(paid, 3 * WAD)),
+            auction.end.encode(ACCOUNT, True, said(paid, 3 * WAD)),
+        ]
+        answers = relay.relay(auction, calls, sender=person).return_value
+        reasons = ["" if answer.success else revert_reason(answer.data) for answer in answers]
+        assert reasons == ["", "", "auction: healthy", ""]
 
 
 def shortfall(values: Values) -> int:

@@ -42,6 +42,20 @@ def test_quote__under_auction_and_healthy_again__nothing_to_take(world: World, a
     assert quote.bonus < 0
 
 
+def test_quote__a_wei_of_debt__has_a_bonus(world: World) -> None:
+    account, dai, trader = world.account("trader", 3), world["DAI"].token, world.roles["trader"]
+    world.deposit(account, "WETH", 25)
+    world.engine.withdraw(account, dai, 40_000 * WAD, trader, 40_000 * WAD, sender=trader)
+    world.set_price("WETH", 1_650)
+    world.engine.liquidate(account, sender=world.roles["keeper"])
+    for left, bonus in ((1, -world.auction.auction_of(account).penalty // 10), (0, 0)):
+        dai.approve(world.engine, 2**256 - 1, sender=trader)
+        world.engine.deposit(account, dai, world.engine.debt_of(account, dai) - left, sender=trader)
+        quote = world.auction.quote(account)
+        assert (quote.active, quote.takeable, quote.max_fraction) == (True, False, 0)
+        assert (quote.debt, quote.bonus) == (left, bonus)
+
+
 def test_quote__in_the_transaction_that_took_nearly_the_maximum__nothing_to_take(world: World, auctioned: int) -> None:
     """What is left of the way to the target, less than a millionth of the debts, is nobody's to take."""
     sender, wbtc, engine = world.roles["attacker"], world["WBTC"].token, world.engine

@@ -209,6 +209,13 @@ def test_deposit__far_below_maintenance__works(world: World, long: int) -> None:
     assert world.balance(long, "USDC") == -29_000 * 10**6
 
 
+def test_deposit__far_below_maintenance__whatever_is_left_of_the_debt(world: World, long: int) -> None:
+    world.set_price("WETH", 900)
+    for repaid in range(1, 9):
+        world.deposit(long, "USDC", Fraction(1, 10**6))
+        assert world.balance(long, "USDC") == -30_000 * 10**6 + repaid
+
+
 # Limits
 
 

@@ -132,6 +132,40 @@ def test_swapper__enters_any_function_of_the_engine__reverts(
     assert_sound(world)
 
 
+def test_swapper__what_it_may_do_outside__it_may_not_inside(world: World, rich: Any, sender: str, long: int) -> None:
+    """Not as the engine's owner and guardian either, nor to accounts of others that are below their lines."""
+    engine, owner, token = world.engine, world.roles["owner"], world["WBTC"].token
+    engine.set_guardian(rich, sender=owner)
+    engine.transfer_ownership(rich, sender=owner)
+    token.mint(rich, 10**9, sender=sender)
+    for to, call in (
+        (engine, engine.accept_ownership.encode()),
+        (token, token.approve.encode(engine, 10**9)),
+        (engine, engine.deposit.encode(own(world), token, 10**9)),
+    ):
+        rich.execute(to, call, sender=sender)
+    auctioned = world.open_position(index=2)
+    world.set_price("WETH", 1_580)
+    engine.liquidate(auctioned, sender=world.roles["keeper"])
+    calls = [
+        engine.liquidate.encode(long),
+        engine.poke.encode(auctioned),
+        engine.take.encode(auctioned, 10**16, own(world), -(10**18)),
+        engine.set_min_debt.encode(0),
+        engine.set_gate.encode(token, world.swapper),
+        engine.set_cap.encode(token, 1),
+        engine.lower_cap.encode(token, 1),
+        engine.pause.encode(),
+    ]
+    for call in calls:
+        with world.chain.isolate():
+            rich.execute(engine, call, sender=sender)
+    rich.set_swap([(engine, call) for call in calls], 1_580 * 10**6, False, sender=sender)
+    swap_through(world, rich, sender)
+    assert [rich.succeeded(i) for i in range(len(calls))] == [False] * len(calls)
+    assert_sound(world)
+
+
 def test_swapper__enters_and_insists__the_whole_trade_reverts(world: World, rich: Any, sender: str) -> None:
     deposit = world.engine.deposit.encode(own(world), world["WETH"].token, 1)
     for action, reason in (

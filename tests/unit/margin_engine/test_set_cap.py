@@ -52,6 +52,12 @@ def test_set_cap__any__is_kept_as_the_model_says(chain: RevmChain, world: World,
         assert list(world.engine.settings()) == settings
 
 
+def test_set_cap__around_the_first_in_large_units__kept_to_the_unit(world: World) -> None:
+    for amount in (EXACT - 1, EXACT):
+        cap(world, "WETH", amount)
+        assert list(world.engine.restrictions_of(world["WETH"].token)) == [ZERO_ADDRESS, amount]
+
+
 def test_set_cap__bound__accepted_below_and_refused_at(world: World) -> None:
     cap(world, "WETH", MAX_CAP - 1)
     assert world.engine.restrictions_of(world["WETH"].token)[1] == MAX_CAP - 2**32

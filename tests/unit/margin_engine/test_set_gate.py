@@ -186,6 +186,21 @@ def test_gate__isolated_asset__is_asked_on_either_side(world: World, account: in
             world.deposit(account, "TAIL", 100)
 
 
+def test_gate__of_the_last_core_asset_there_can_be__is_asked(world: World, account: int, gate: Any) -> None:
+    deployer, owner = world.roles["deployer"], world.roles["owner"]
+    arguments = ([world["USDC"].source], world.price_parameters, world.margin)
+    for _ in range(world.risk_engine.asset_counts()[0], 63):
+        token = world.chain.deploy("MockERC20", "Unused", "UNUSED", 18, sender=deployer)
+        world.risk_engine.list_asset(token, False, *arguments, sender=owner)
+    assert world.list_asset("LAST", "MockERC20", 18, 1).key == 1 << 63
+    world.deposit(account, "LAST", 1_000)
+    guard(world, "LAST", gate)
+    world.borrow(account, "USDC", 100)
+    refuse(world, gate, account, "LAST", owed=False)
+    with reverts("engine: gate"):
+        world.borrow(account, "USDC", 100)
+
+
 def test_gate__eight_held_and_four_owed__every_one_is_asked(world: World, account: int, gate: Any) -> None:
     """The last of eight, and the last of four, is looked at as the first is."""
     more = [f"MORE{index}" for index in range(5)]

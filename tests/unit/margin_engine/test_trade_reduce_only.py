@@ -108,6 +108,16 @@ def test_reduce_only__into_an_asset_not_owed__needs_a_lower_requirement(world: W
         reduce(world, long, "WETH", 10**18, "USDT", 1_599 * 10**6)
 
 
+def test_reduce_only__into_what_requires_as_much__accepted(world: World, long: int) -> None:
+    """An account that is as good as before is no riskier."""
+    world.deposit(long, "USDT", 1_000)
+    world.set_price("WETH", 1_650)
+    before = world.health(long)
+    reduce(world, long, "USDT", 10**9, "HOOK", 10**21)
+    assert world.health(long) == before
+    assert (world.balance(long, "USDT"), world.balance(long, "HOOK")) == (0, 10**21)
+
+
 def test_reduce_only__short__buys_back(world: World, account: int) -> None:
     world.deposit(account, "USDC", 1_000)
     world.trade(account, "WETH", 3, "USDC", 3)
@@ -168,6 +178,22 @@ def test_reduce_only__nothing_owed__borrows_nothing(world: World, account: int) 
         reduce(world, account, "USDC", 10**9, "WETH", 10**18, max_borrow=1)
     with reverts("engine: insufficient balance"):
         reduce(world, account, "USDC", 10**9 + 1, "WETH", 10**18)
+
+
+def test_reduce_only__nothing_owed__needs_no_assessment(world: World, account: int) -> None:
+    """For the length of a batch an account may hold a ninth asset, with which it cannot be assessed."""
+    trader, usdt = world.roles["trader"], world["USDT"].token
+    world.list_asset("C0", "MockERC20", 18, 1)
+    for symbol in ("USDC", "WETH", "WBTC", "USDT", "PTS", "HOOK", "FEE", "FALSE"):
+        world.deposit(account, symbol, 10)
+    ninth = world.fund("trader", "C0", 10, world.engine)
+    sale = (account, usdt, 10**7, 0, world["USDC"].token, 0, world.swapper, exactly(10**7), FOREVER, True)
+    calls = [
+        world.engine.deposit.encode(account, world["C0"].token, ninth),
+        world.engine.trade.encode(*sale),
+    ]
+    world.engine.batch(calls, sender=trader)
+    assert (world.balance(account, "USDT"), world.balance(account, "USDC")) == (0, 2 * 10**7)
 
 
 def test_reduce_only__nothing_owed__operator_within_his_loss(world: World, account: int, appoint: Appoint) -> None:

@@ -64,6 +64,15 @@ def test_transfer__to_a_liquidatable_account__works(world: World, long: int, sou
     assert world.balance(long, "USDC") == -29_000 * 10**6
 
 
+def test_transfer__to_a_liquidatable_account__whatever_is_left_of_the_debt(
+    world: World, long: int, source: int
+) -> None:
+    world.set_price("WETH", 1_000)
+    for repaid in range(1, 9):
+        world.engine.transfer(source, long, world["USDC"].token, 1, sender=world.roles["trader"])
+        assert world.balance(long, "USDC") == -30_000 * 10**6 + repaid
+
+
 def test_transfer__from_an_account_with_debt__needs_initial_margin_there(world: World, long: int, source: int) -> None:
     trader, weth = world.roles["trader"], world["WETH"].token
     with reverts("engine: initial margin"):

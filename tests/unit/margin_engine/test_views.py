@@ -79,6 +79,7 @@ def test_views__inside_a_verb__answer_nobody(world: World, account: int) -> None
         engine.debt_of.encode(account, usdc),
         engine.asset_of.encode(usdc),
         engine.settings.encode(),
+        engine.restrictions_of.encode(usdc),
     ]
     attacker.set_swap([(engine, call) for call in calls], 0, False, sender=world.roles["attacker"])
     world.deposit(account, "USDC", 10)

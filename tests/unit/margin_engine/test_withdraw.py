@@ -64,6 +64,12 @@ def test_withdraw__while_owing_it__borrows_all(world: World, long: int) -> None:
     assert world.balance(long, "USDC") == -31_000 * 10**6
 
 
+def test_withdraw__all_of_it_borrowed__the_vault_pays_nothing(world: World, long: int) -> None:
+    usdc, pool, to, trader = world["USDC"].token, world["USDC"].pool, world.roles["stranger"], world.roles["trader"]
+    receipt = world.engine.withdraw(long, usdc, 10**9, to, 10**9, sender=trader)
+    assert receipt.find("Transfer", usdc) == [usdc.event("Transfer", sender=pool.address, receiver=to, value=10**9)]
+
+
 def test_withdraw__max_borrow__is_a_limit_to_the_unit(world: World, account: int) -> None:
     usdc, trader = world["USDC"].token, world.roles["trader"]
     world.deposit(account, "WETH", 1)
@@ -146,6 +152,28 @@ def test_withdraw__initial_margin__binds_to_the_unit(world: World, account: int,
     unit = -(-world[symbol].price * 10**18 // 10 ** world[symbol].decimals)
     assert health.equity_initial >= health.initial
     assert health.equity_initial - 2 * unit < health.initial, "one unit more would have been too much"
+
+
+def test_withdraw__initial_margin__binds_to_the_wei_of_a_dollar(world: World, account: int) -> None:
+    """Who has exactly his initial margin may take risk, like what is worth nothing off an account with debt."""
+    trader, source, hook = world.roles["trader"], world["WETH"].source, world["HOOK"].token
+    world.set_price("HOOK", Fraction(1, 2))
+    world.deposit(account, "HOOK", Fraction(1, 10**18))
+    world.deposit(account, "WETH", 1)
+    world.borrow(account, "USDC", 1_000)
+    low, high = 1_000 * 10**18, 2_000 * 10**18
+    while high - low > 1:
+        middle = (low + high) // 2
+        source.set_price(middle, sender=trader)
+        health = world.health(account)
+        low, high = (low, middle) if health.equity_initial >= health.initial else (middle, high)
+    source.set_price(low, sender=trader)
+    with reverts("engine: initial margin"):
+        world.engine.withdraw(account, hook, 1, trader, 0, sender=trader)
+    source.set_price(high, sender=trader)
+    world.engine.withdraw(account, hook, 1, trader, 0, sender=trader)
+    health = world.health(account)
+    assert health.equity_initial == health.initial > 0
 
 
 def test_withdraw__collateral_under_debt__initial_margin_binds_to_the_unit(world: World, long: int) -> None:

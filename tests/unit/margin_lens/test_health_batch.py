@@ -73,6 +73,11 @@ def test_health_batch__price_status__is_passed_on(world: World, status: int) -> 
 
 
 @given(equity=equities, maintenance=maintenances, status=st.integers(0, 3), word=st.integers(0, 2**256 - 1))
+@example(equity=0, maintenance=0, status=0, word=account_word.UNDER_AUCTION)
+@example(equity=0, maintenance=0, status=0, word=account_word.PROVISIONED)
+@example(equity=0, maintenance=0, status=0, word=1 << account_word.FIELD_BITS)
+@example(equity=-1, maintenance=0, status=0, word=0)
+@example(equity=MOST, maintenance=0, status=0, word=0)
 @example(equity=MOST + 1, maintenance=0, status=0, word=0)
 @example(equity=LEAST - 1, maintenance=0, status=0, word=0)
 @example(equity=MOST, maintenance=MOST_MAINTENANCE + 1, status=0, word=0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plimsoll.chain import ZERO_ADDRESS
+from plimsoll.chain import ZERO_ADDRESS, RevmChain
 from plimsoll.chain.abi import checksum
+from tests.support.pool import deploy_pool
 from tests.support.scenario import CAP, DAY, RESERVE_FACTOR, WAD, World
+from tests.unit.margin_lens.conftest import RETURN, Scripted
 
 YEAR = 365 * DAY
 
@@ -27,6 +30,20 @@ def test_pools__lent_and_borrowed__equals_the_pool(world: World) -> None:
         assert entry.supply_cap == entry.borrow_cap == CAP * 10**asset.decimals
         assert (entry.unminted_fee, entry.provisions) == (state.unminted_fee, 0)
         assert entry.share_price == asset.pool.convertToAssets(10**24) > WAD
+
+
+def test_pools__share_price__is_that_of_a_million_raw_shares(chain: RevmChain, scripted: Scripted) -> None:
+    """In a pool that grew so much that one more share would show."""
+    twin = deploy_pool(chain, decimals=6)
+    twin.deposit(twin.unit, twin.lender)
+    twin.borrow(1, twin.unit)
+    for _ in range(4):
+        twin.warp(YEAR)
+        twin.accrue()
+    scripted.script("asset_of", RETURN, encode(["uint256", "address"], [1, twin.pool.address]))
+    (entry,) = scripted.lens.pools([twin.token])
+    assert entry.ok
+    assert entry.share_price == twin.pool.convertToAssets(10**24) < twin.pool.convertToAssets(10**24 + 1)
 
 
 def test_pools__supply_rate__is_what_lenders_earn(world: World) -> None:

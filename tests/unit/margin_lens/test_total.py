@@ -166,6 +166,30 @@ def test_every_view__malformed_answer__entry_is_not_ok(scripted: Scripted, name:
     assert not views[view]()
 
 
+def test_every_view__largest_answers_that_fit__are_passed_on(scripted: Scripted) -> None:
+    token, largest = scripted.contract.address, checksum(f"0x{2**160 - 1:040x}")
+    rows = [key << 184 | 10 for key in range(1, 13)]
+    scripted.script("exposures", RETURN, encode(["uint256[]"], [rows]))
+    scripted.script("token_of", RETURN, encode(["address"], [largest]))
+    scripted.script("asset_of", RETURN, encode(["uint256", "address"], [12, largest]))
+    ok, positions = scripted.lens.positions(1)
+    assert (ok, len(positions)) == (True, 12)
+    assert {(row.ok, row.token) for row in positions} == {(True, largest)}
+    assert scripted.lens.balances([1], [token]) == ([1], [10])
+
+
+@pytest.mark.parametrize("reserve_factor", [0, 10**18])
+def test_pools__largest_state_that_fits__is_passed_on(scripted: Scripted, reserve_factor: int) -> None:
+    """A total of one raw unit makes the supply rate as large as it gets."""
+    debt, rate = 2**112 - 1, 2**80 - 1
+    state = [1, 0, debt, 0, 0, 0, rate, 0, 0, reserve_factor, 0, 0]
+    scripted.script("state", RETURN, encode(["uint256"] * 12, state))
+    (entry,) = scripted.lens.pools([scripted.contract.address])
+    assert entry.ok
+    assert (entry.total_assets, entry.total_debt, entry.borrow_rate) == (1, debt, rate)
+    assert entry.supply_rate == (0 if reserve_factor else rate * debt)
+
+
 def test_every_view__good_answers__are_passed_on(scripted: Scripted) -> None:
     token = scripted.contract.address
     (entry,) = scripted.lens.health([5 << 96 | 6])
@@ -252,6 +276,12 @@ def test_health__any_gas__right_or_not_ok(scripted: Scripted, gas: int) -> None:
     assert oks[0] is (gas >= 10_500_000)
 
 
+@pytest.mark.parametrize("name", ["health", "word_of"])
+def test_health__half_of_it_cannot_be_read__nothing_is_told(scripted: Scripted, name: str) -> None:
+    scripted.script(name, FAIL, scripted.good[name])
+    assert scripted.lens.health([5 << 96 | 6]) == [(False, checksum(f"0x{5:040x}"), 6, 0, (0,) * 6)]
+
+
 @pytest.mark.parametrize(
     ("accounts", "tokens"), [([], []), ([0], [ZERO]), ([2**256 - 1] * 100, [ZERO] * 16), ([1], []), ([], [ZERO])]
 )
@@ -262,6 +292,13 @@ def test_every_view__edge_sizes__return(scripted: Scripted, accounts: list[int],
 def test_health__more_than_100_accounts__is_refused_by_the_decoder(scripted: Scripted) -> None:
     with reverts(""):
         scripted.lens.health([1] * 101)
+
+
+@pytest.mark.parametrize("view", ["balances", "prices", "pools", "operators"])
+def test_every_view__more_than_16_tokens__is_refused_by_the_decoder(scripted: Scripted, view: str) -> None:
+    first = {"balances": ([1],), "operators": (1,)}.get(view, ())
+    with reverts(""):
+        scripted.lens.method(view)(*first, [ZERO] * 17)
 
 
 def test_init__engine_without_code__reverts(chain: RevmChain) -> None:

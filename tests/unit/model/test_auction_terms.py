@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from plimsoll.chain import RevmChain
 from plimsoll.model import auction_terms, liquidation_auction
 from plimsoll.model.fixed_point import WAD
 from plimsoll.model.liquidation_auction import Auction, Parameters, Values
@@ -111,6 +113,14 @@ def test_bonus__deeper__no_less_while_equity_pays(values: Values, parameters: Pa
 @given(st.integers(-BIG, BIG), st.integers(-WAD, WAD))
 def test_scaled__rounds_down(amount: int, rate: int) -> None:
     assert 0 <= Fraction(amount * rate, WAD) - auction_terms.scaled(amount, rate) < 1
+
+
+@pytest.mark.parametrize(("equity", "fraction"), [(0, WAD), (1, 0), (2, 0)])
+def test_max_fraction__at_the_target_or_beyond__nothing(session_chain: RevmChain, equity: int, fraction: int) -> None:
+    """Where a bonus of a fifth is paid for next to no requirement nothing less than all leads there."""
+    harness: Any = session_chain.deploy("auction_terms_harness", sender=session_chain.accounts()[0])
+    arguments = (equity, 2_000, 1_000, 1, 0, WAD // 5)
+    assert harness.max_fraction(*arguments) == auction_terms.max_fraction(*arguments) == fraction
 
 
 # What a take moves

@@ -358,6 +358,15 @@ def test_execute__account_without_debt__sells_at_its_terms(desk: Desk) -> None:
     assert desk.world.balance(account, "USDC") == 4 * 1_700 * USDC * 9_980 // 10_000
 
 
+def test_execute__account_without_debt__a_part__stays_open(desk: Desk) -> None:
+    account = desk.world.account("trader", 5)
+    desk.world.deposit(account, "WETH", 4)
+    desk.world.set_price("WETH", 1_700)
+    order = desk.order(account=account)
+    assert desk.execute(order, WAD).find("Executed")[0].args["finished"] is False
+    assert desk.state(order).open
+
+
 def test_execute__below_initial_margin__works(desk: Desk) -> None:
     desk.world.set_price("WETH", 1_600)
     health = desk.world.health(desk.long)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plimsoll.model import protection_orders
 from plimsoll.model.protection_orders import Kind
 from tests.support.scenario import DEAD
 from tests.unit.protection_orders.conftest import WAD, Desk
@@ -28,14 +31,41 @@ def test_state_of__repay_only__nothing_owed__nothing_to_sell(desk: Desk) -> None
     assert desk.state(desk.order(repay_only=True, buy=desk.token("WBTC").address)).most == 0
 
 
+def test_state_of__repay_only__what_repays_the_debt(desk: Desk) -> None:
+    order = desk.buy_back()
+    most = protection_orders.most_for_debt(10 * WAD, desk.mid("USDC"), desk.mid("WETH"), 100, 20)
+    assert desk.state(order).most == most < 30_000 * 10**6
+
+
+def test_state_of__repay_only__slippage_and_fee_are_rounded_one_after_the_other(desk: Desk) -> None:
+    """What repays 4 raw units at a slippage of 20 % is 5, for which, at a fee of 10 %, 6 have to be sold."""
+    desk.world.deposit(desk.short, "WETH", 10 - Fraction(2, 10**9))
+    assert desk.state(desk.buy_back(max_slippage=2_000, fee=1_000)).most == 6
+
+
+def test_state_of__triggered__as_soon_as_the_mid_is_there(desk: Desk) -> None:
+    order = desk.order()
+    for price, triggered in ((1_801, False), (1_800, True), (1_801, False)):
+        desk.world.set_price("WETH", price)
+        assert desk.state(order).triggered is triggered
+
+
+def test_state_of__watches_what_is_bought(desk: Desk) -> None:
+    order = desk.order(watched=desk.token("USDC").address, trigger=desk.mid("USDC", Fraction(9, 10)))
+    for price, triggered in ((1, False), (Fraction(9, 10), True)):
+        desk.world.set_price("USDC", price)
+        assert desk.state(order).triggered is triggered
+
+
 def test_state_of__no_price__nothing_to_sell(desk: Desk) -> None:
     desk.world.set_status("WETH", DEAD)
     state = desk.state(desk.order(kind=Kind.ABOVE, trigger=1))
     assert (state.open, state.triggered, state.most) == (True, False, 0)
 
 
-def test_state_of__trailing__best_before_any_poke_is_the_start(desk: Desk) -> None:
-    order = desk.order(kind=Kind.TRAIL_ABOVE, trigger=desk.mid("WETH", 1_500), trail=100)
+@pytest.mark.parametrize("kind", [Kind.TRAIL_BELOW, Kind.TRAIL_ABOVE])
+def test_state_of__trailing__best_before_any_poke_is_the_start(desk: Desk, kind: Kind) -> None:
+    order = desk.order(kind=kind, trigger=desk.mid("WETH", 1_500), trail=100)
     assert desk.state(order).best == order.trigger
 
 

@@ -127,6 +127,19 @@ def test_window__last_good_price__counts_within_a_quarter(layer2: Layer2, at: in
     assert values.requirement == -(-(values.debt + values.positive) * 5 // 100)
 
 
+@pytest.mark.parametrize("status", [WIDE, STALE])
+@pytest.mark.parametrize("debt", [False, True])
+def test_window__closed__the_last_good_price_moves_no_other(layer2: Layer2, status: int, debt: bool) -> None:
+    risk = layer2.risk
+    tenth = FLAT._replace(min_spread=10 * PERCENT, max_spread=10 * PERCENT)
+    key = risk.list_asset(ETHER_18, parameters=tenth, margin=FIVE)
+    risk.sampled(key, ETHER_18, risk.chain.timestamp())
+    mid = ETHER_18 * (13 if debt else 7) // 10
+    layer2.now_at(key, mid, status)
+    values = check(risk, exposure.pack(key, debt, WAD))
+    assert (values.positive, values.debt) == ((0, mid * 9 // 10) if debt else (mid * 11 // 10, 0))
+
+
 @pytest.mark.parametrize("status", [OK, WIDE, STALE])
 @pytest.mark.parametrize("debt", [False, True])
 def test_window__no_last_good_price__the_favourable_one(layer2: Layer2, status: int, debt: bool) -> None:
@@ -244,6 +257,14 @@ def test_dead__below_its_line_even_with_it__judged_without_it(layer2: Layer2, he
     risk, gone, ether, dollar = dead(layer2)
     values = check(risk, has(gone, held * WAD // 10**6), has(ether), owes(dollar, 5_000 * WAD))
     assert values.debt == (5_000 * WAD if judged else 0)
+
+
+@pytest.mark.parametrize(("more", "judged"), [(0, False), (1, True)])
+def test_dead__exactly_on_its_line_with_it__not_judged(layer2: Layer2, more: int, judged: bool) -> None:
+    """420 dollars of it were held, of which 399 count: as many as 380 owed and their requirement of 19."""
+    risk, gone, _, dollar = dead(layer2)
+    values = check(risk, has(gone, 21 * WAD // 100), owes(dollar, 380 * WAD + more))
+    assert values.debt == (380 * WAD + 1 if judged else 0)
 
 
 def test_dead__in_the_window__not_judged_however_old_the_last_good_price(layer2: Layer2) -> None:

@@ -150,6 +150,16 @@ def test_poke__targets__the_smallest_remainder_counts(risk: Risk) -> None:
     assert target(risk, key) == (9 * PERCENT + 2, MARGIN.cap, 10**10 + 2)
 
 
+def test_poke__measurements_that_fell__back_to_what_the_owner_set(risk: Risk, key: int) -> None:
+    risk.measure(key, WAD // 2 + 1, depth=2 * 10**6 * WAD - 1)
+    risk.poke(key)
+    assert target(risk, key) == (MARGIN.floor + 1, MARGIN.cap, MARGIN.size_slope + 1)
+    risk.chain.warp(HOUR)
+    risk.measure(key, 0, depth=2**255)
+    risk.poke(key)
+    assert target(risk, key) == (MARGIN.floor, MARGIN.cap, MARGIN.size_slope)
+
+
 def test_poke__same_measurements__the_ramp_goes_on(risk: Risk, key: int) -> None:
     state = risk.engine.margin_of(key)
     assert risk.poke(key).events == []
@@ -194,6 +204,13 @@ def test_poke__answers_of_the_wrong_length__targets_stay(risk: Risk, key: int, a
     assert target(risk, key) == (8 * PERCENT, MARGIN.cap, 2 * 10**10)
 
 
+def test_poke__sources_revert_with_what_looks_like_an_answer__targets_stay(risk: Risk, key: int) -> None:
+    for gauge, name, size in zip(risk.gauges[key], ("measure(uint256)", "depth()"), (64, 32), strict=True):
+        gauge.script(risk.selector(name), 1, bytes(size), sender=risk.owner)
+    assert risk.engine.poke(key, sender=risk.stranger).events == []
+    assert target(risk, key) == (8 * PERCENT, MARGIN.cap, 2 * 10**10)
+
+
 def test_poke__source_burns_its_gas__targets_stay(risk: Risk, key: int) -> None:
     for gauge, name in zip(risk.gauges[key], ("measure(uint256)", "depth()"), strict=True):
         gauge.script(risk.selector(name), 2, b"", sender=risk.owner)
@@ -217,6 +234,20 @@ def test_poke__a_callers_gas_limit_changes_no_answer(risk: Risk, key: int) -> No
     assert set(done) == {(10 * PERCENT, MARGIN.cap, 2 * 10**11)}
     with reverts("margin: gas"):
         risk.engine.poke(key, sender=risk.stranger, gas=2_500_000)
+
+
+@pytest.mark.parametrize(("multiple", "impact", "gas"), [(MULTIPLE, 0, 125_000), (0, IMPACT, 3_050_000)])
+def test_poke__less_gas_than_gives_a_source_all_it_may_use__reverts(
+    risk: Risk, multiple: int, impact: int, gas: int
+) -> None:
+    """Also where the source would have done with much less: 100,000 for a volatility, 3,000,000 for a depth."""
+    key = risk.list_asset()
+    risk.set_dynamics(key, multiple, impact)
+    risk.measure(key, WAD, depth=10**5 * WAD)
+    risk.chain.warp(HOUR)
+    with reverts("margin: gas"):
+        risk.engine.poke(key, sender=risk.stranger, gas=gas)
+    risk.engine.poke(key, sender=risk.stranger, gas=gas * 5 // 4)
 
 
 def test_poke__arrived__aims_and_stores(risk: Risk, key: int) -> None:

@@ -122,6 +122,13 @@ def test_set_dynamics__bounds__reverts(risk: Risk, place: int, value: Any, reaso
         risk.engine.set_dynamics(key, parameters, sender=risk.owner)
 
 
+def test_set_dynamics__at_the_bounds(risk: Risk) -> None:
+    key = risk.list_asset()
+    risk.set_dynamics(key, WAD, MAX_IMPACT, WAD)
+    assert risk.dynamics_of(key) == risk.dynamics[key]
+    assert risk.dynamics_of(key)[:3] == (WAD, MAX_IMPACT, WAD)
+
+
 def test_set_dynamics__source_and_factor_do_not_go_together__reverts(risk: Risk) -> None:
     key = risk.list_asset()
     shifted_out = (ZERO_ADDRESS, 2**96, ZERO_ADDRESS, 0, 0)

@@ -125,6 +125,7 @@ def test_set_margin__unknown_asset__reverts(risk: Risk, key: int) -> None:
         ({"ramp_up": 0}, "margin: ramp up"),
         ({"ramp_up": RAMP_UNIT - 1}, "margin: ramp up"),
         ({"ramp_up": WAD + 1}, "margin: ramp up"),
+        ({"ramp_up": WAD}, "margin: notice"),
         ({"ramp_down": 0}, "margin: ramp down"),
         ({"ramp_down": 10 * PERCENT + 1}, "margin: ramp down"),
         ({"ramp_up": RAMP_UNIT + 1}, "margin: ramp unit"),
@@ -157,15 +158,15 @@ def test_set_margin__at_the_bounds(risk: Risk, change: dict[str, int]) -> None:
     assert tuple(risk.engine.margin_of(key).target) == SLOW._replace(**change)
 
 
-def test_set_margin__cap_leaves_room_for_a_position(chain: RevmChain) -> None:
+@pytest.mark.parametrize(("ratio", "most"), [(3 * WAD, WAD // 3), (25 * 10**17, 40 * PERCENT - 1)])
+def test_set_margin__cap_leaves_room_for_a_position(chain: RevmChain, ratio: int, most: int) -> None:
     """A long at the cap needs initial margin of less than all of its worth: cap * rho < 1."""
-    risk = Risk.deploy(chain, initial_ratio=3 * WAD)
+    risk = Risk.deploy(chain, initial_ratio=ratio)
     key = risk.list_asset()
-    third = WAD // 3
-    assert third * 3 < WAD
+    assert most * ratio < WAD * WAD <= (most + 1) * ratio
     with reverts("margin: cap"):
-        risk.engine.set_margin(key, SLOW._replace(cap=third + 1), sender=risk.owner)
-    risk.set_margin(key, SLOW._replace(cap=third))
+        risk.engine.set_margin(key, SLOW._replace(cap=most + 1), sender=risk.owner)
+    risk.set_margin(key, SLOW._replace(cap=most))
 
 
 @pytest.mark.parametrize("ratio", [12 * 10**17, 15 * 10**17, 3 * WAD])

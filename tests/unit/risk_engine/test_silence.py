@@ -16,13 +16,15 @@ def pair(risk: Risk, count: int = 2) -> int:
     return risk.list_asset(*[1_000] * count, parameters=TWO)
 
 
-def test_silence__event_and_view(risk: Risk) -> None:
-    key = pair(risk)
-    receipt = risk.silence(key, 1, HOUR)
+@pytest.mark.parametrize("duration", [HOUR, HOUR + 1])
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_silence__event_and_view(risk: Risk, index: int, duration: int) -> None:
+    key = pair(risk, 3)
+    receipt = risk.silence(key, index, duration)
     now = risk.chain.timestamp()
-    assert receipt.events == [risk.engine.event("Silenced", key=key, index=1, until=now + HOUR)]
-    assert tuple(risk.engine.silence_of(key)) == (2, now + HOUR, now + 2 * HOUR)
-    assert risk.silences[key] == (1, now + HOUR, now + 2 * HOUR)
+    assert receipt.events == [risk.engine.event("Silenced", key=key, index=index, until=now + duration)]
+    assert tuple(risk.engine.silence_of(key)) == (1 << index, now + duration, now + 2 * duration)
+    assert risk.silences[key] == (index, now + duration, now + 2 * duration)
 
 
 @pytest.mark.parametrize(("count", "index"), [(2, 0), (2, 1), (3, 0), (3, 1), (3, 2)])
@@ -35,6 +37,15 @@ def test_silence__not_ok_until_it_ends__to_the_second(risk: Risk, count: int, in
     risk.chain.warp(1)
     assert risk.price(key).status == OK == risk.model_price(key).status
     assert risk.engine.silence_of(key)[:2] == (0, 0)
+
+
+def test_silence__until_the_last_second_that_its_field_holds(risk: Risk) -> None:
+    """In 2242."""
+    risk.chain.set_timestamp(2**33 - 1 - HOUR)
+    key = pair(risk)
+    risk.silence(key, 1, HOUR)
+    assert risk.engine.silence_of(key)[:2] == (2, 2**33 - 1)
+    assert risk.price(key) == Price(1_000, 1_000, 1_000, WIDE) == risk.model_price(key)
 
 
 @pytest.mark.parametrize("caller", ["guardian", "owner"])

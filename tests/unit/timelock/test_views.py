@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support import reverts
 from tests.unit.timelock.conftest import DELAY, World
 
 
@@ -13,6 +14,12 @@ def test_timestamps__queued_executed_and_unknown(world: World) -> None:
     queued = world.schedule(world.setting(3))
     assert world.timelock.timestamps([queued, bytes(32), executed, queued]) == [now + DELAY, 0, 1, now + DELAY]
     assert world.timelock.timestamps([]) == []
+
+
+def test_timestamps__255_at_most(world: World) -> None:
+    assert world.timelock.timestamps([bytes(32)] * 255) == [0] * 255
+    with reverts(""):
+        world.timelock.timestamps([bytes(32)] * 256)
 
 
 def test_states__one_by_one(world: World) -> None:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from plimsoll.chain import Revert, RevmChain
+from plimsoll.chain import ZERO_ADDRESS, Contract, Revert, RevmChain
 from plimsoll.model import twap
 from tests.support import reverts
 from tests.support.uniswap import Market, open_market
@@ -133,3 +133,20 @@ def use_up_history(market: Market) -> None:
     for price in (2_010, 2_020, 2_030):
         market.push(price)
         market.chain.warp(60)
+
+
+def test_checkpoint__a_pool_that_reads_the_oracle_meanwhile__finds_it_locked(
+    market: Market, quote_source: Contract, chain: RevmChain
+) -> None:
+    pool = chain.deploy("MockInquirer", sender=market.trader)
+    pool.set_target(market.pool.contract, sender=market.trader)
+    arguments = (pool, market.base, quote_source, WINDOW, 86_400, TICKS_PER_HOUR, 1)
+    oracle = chain.deploy("TwapOracle", *arguments, sender=market.trader)
+    chain.warp(WINDOW)
+    for question in (oracle.checkpoints.encode(), oracle.next_checkpoint.encode()):
+        pool.set_question(oracle, question, sender=market.trader)
+        assert oracle.read().price > 0
+        with reverts("inquirer: no answer"):
+            oracle.checkpoint(sender=market.trader)
+    pool.set_question(ZERO_ADDRESS, b"", sender=market.trader)
+    oracle.checkpoint(sender=market.trader)

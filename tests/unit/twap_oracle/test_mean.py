@@ -91,6 +91,18 @@ def test_mean__checkpoints_too_old_and_no_history__reverts(chain: RevmChain, ope
         oracle.contract.mean()
 
 
+def test_mean__a_checkpoint_of_one_window_ago__needs_no_history(chain: RevmChain, open_oracle: OpenOracle) -> None:
+    market = open_market(chain, cardinality=2)
+    chain.warp(WINDOW)
+    oracle = open_oracle(market)
+    for price in (2_010, 2_020, 2_030):
+        market.push(price)
+        chain.warp(WINDOW // 3)
+    assert market.recalled(WINDOW) is None
+    assert oracle.mean() == oracle.model_mean()
+    assert oracle.mean().duration == WINDOW
+
+
 def test_mean__abandoned_for_weeks__room_counts_from_the_new_checkpoint(
     chain: RevmChain, open_oracle: OpenOracle
 ) -> None:

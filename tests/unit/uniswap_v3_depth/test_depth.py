@@ -156,6 +156,20 @@ def test_depth__more_dust_than_is_crossed__shallower(market: Market, open_depth:
     assert depth.contract.depth() == found.depth < before.depth
 
 
+@pytest.mark.parametrize("side", [-1, 1])
+def test_depth__more_dust_than_is_crossed_on_one_side__says_so(
+    market: Market, open_depth: OpenDepth, side: int
+) -> None:
+    depth = open_depth(market, reach=1_000)
+    before = depth.measure()
+    for distance in range(20, 1_000, 10):
+        depth.add(side * distance, side * distance + 9, 1)
+    found = depth.measure()
+    assert not found.complete
+    assert found == depth.model_measure()
+    assert (found.up < before.up, found.down < before.down) == (side > 0, side < 0)
+
+
 def test_depth__more_dust_than_is_crossed__within_its_gas(market: Market, open_depth: OpenDepth) -> None:
     depth = open_depth(market, reach=1_000)
     strew(depth)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from plimsoll.chain import Contract, RevmChain
@@ -132,22 +132,103 @@ def test_measure__pool_at_the_ends_of_its_reach(depth: Depth, chain: RevmChain, 
     assert depth.measure() == before, "one range over all of the reach: where the pool is makes no difference"
 
 
-@pytest.mark.parametrize("offset", [-MAX_REACH, MAX_REACH])
-def test_measure__longest_reach_and_ticks_one_apart__nine_words_of_the_bitmap(
-    chain: RevmChain, market: Market, open_depth: OpenDepth, offset: int
+@pytest.mark.parametrize("end", [0, 1])
+def test_measure__pool_on_an_initialised_tick__where_it_is_makes_no_difference(depth: Depth, end: int) -> None:
+    """At its lower end, which it falls through, and at its upper end, which then is the pool's tick."""
+    position = depth.add(-50, 100, 100_000)
+    ends = depth.market.uniswap.position_manager.positions(position)[5:7]
+    before = depth.measure()
+    pay_to(depth.market, ends[end])
+    assert depth.market.pool.tick == ends[end] - 1 + end
+    assert depth.measure() == depth.model_measure() == before
+
+
+def test_measure__more_than_128_bits_of_raw_units__count_as_that_many(
+    chain: RevmChain, open_depth: OpenDepth, quote_source: Contract
 ) -> None:
-    """From one end of its reach to the other, with no initialised tick between: as many words as there can be."""
-    lender, _ = chain.accounts()[:2]
+    """A raw unit of the base token is worth a million times a million million million raw units of the quote token."""
+    market = open_market(chain, price=10**6, base_decimals=0, quote_decimals=18, fee=500)
+    amounts = {market.quote: 2**150, market.base: 2**150 // 10**24}
+    for token, amount in amounts.items():
+        token.mint(chain.accounts()[0], amount, sender=market.trader)
+    market.uniswap.add_liquidity(market.pool, amounts, chain.accounts()[0])
+    quote_source.set_price(10**18, sender=market.trader)
+    depth = open_depth(market)
+    found = depth.measure()
+    assert found == depth.model_measure()
+    assert (found.steady, found.up, found.down) == (2**128 - 1,) * 3
+
+
+def open_fine_market(market: Market) -> Market:
+    """Let a market of the same tokens have usable ticks one apart."""
+    lender = market.chain.accounts()[0]
     market.uniswap.factory.enableFeeAmount(100, 1, sender=lender)
     pool = market.uniswap.create_pool(market.base, market.quote, 100, market.raw(2_000), lender)
     market.uniswap.add_liquidity(pool, {market.quote: 10**12, market.base: 500 * WAD}, lender)
     pool.grow(100, lender)
-    depth = open_depth(replace(market, pool=pool), MAX_REACH)
+    return replace(market, pool=pool)
+
+
+@pytest.mark.parametrize("offset", [-MAX_REACH, MAX_REACH])
+def test_measure__longest_reach_and_ticks_one_apart__nine_words_of_the_bitmap(
+    market: Market, open_depth: OpenDepth, offset: int
+) -> None:
+    """From one end of its reach to the other, with no initialised tick between: as many words as there can be."""
+    depth = open_depth(open_fine_market(market), MAX_REACH)
     before, mean = depth.measure(), depth.oracle.mean().tick
     assert ((mean + MAX_REACH) >> 8) - ((mean - MAX_REACH + 1) >> 8) + 1 == 9
     pay_to(depth.market, mean + offset)
     assert depth.measure() == depth.model_measure() == before
     assert before.complete
+
+
+@pytest.mark.parametrize("offset", [-MAX_REACH, 0, MAX_REACH])
+def test_measure__the_last_tick_of_a_word_and_the_first_of_the_next__are_both_crossed(
+    market: Market, open_depth: OpenDepth, offset: int
+) -> None:
+    """A position of one tick over each border of two words of the bitmap, gone through upwards and downwards."""
+    depth = open_depth(open_fine_market(market), MAX_REACH)
+    mean = depth.oracle.mean().tick
+    bare = depth.measure()
+    borders = [tick for tick in range(mean - MAX_REACH + 1, mean + MAX_REACH + 1) if tick % 256 == 0]
+    for tick in borders:
+        depth.add(tick - 1 - mean, tick - mean, 1_000)
+    assert len(depth.book().net) == 2 * len(borders) == 16
+    pay_to(depth.market, mean + offset)
+    found = depth.measure()
+    assert found == depth.model_measure()
+    assert found.complete
+    assert bare.up + 3_900 * WAD < found.up < bare.up + 4_500 * WAD
+    assert bare.down + 3_900 * WAD < found.down < bare.down + 4_500 * WAD
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_measure__a_range_that_ends_where_the_reach_does__is_left_only_beyond(
+    depth: Depth, open_depth: OpenDepth, side: int
+) -> None:
+    """The pool is moved no further than the tick at the end: what ends there is not taken away, not even once."""
+    mean = depth.oracle.mean().tick
+    reach = 100 + -side * mean % 10
+    near = open_depth(depth.market, reach, over=depth.oracle)
+    near.add(-reach, reach, 10_000_000)
+    assert mean + side * reach in near.book().net
+    found = near.measure()
+    assert found == near.model_measure()
+    assert found.complete
+
+
+@pytest.mark.parametrize("base_is_token0", [True, False])
+def test_measure__one_unit_of_liquidity__counts_where_it_is_worth_something(
+    chain: RevmChain, open_depth: OpenDepth, base_is_token0: bool
+) -> None:
+    market = open_market(chain, price=10**6, base_decimals=0, quote_decimals=18, base_is_token0=base_is_token0, fee=500)
+    depth = open_depth(market)
+    all_but_one = market.pool.contract.liquidity() - 1
+    arguments = {"tokenId": 1, "liquidity": all_but_one, "amount0Min": 0, "amount1Min": 0, "deadline": 2**40}
+    market.uniswap.position_manager.decreaseLiquidity(arguments, sender=chain.accounts()[0])
+    found = depth.measure()
+    assert found == depth.model_measure()
+    assert (found.up if base_is_token0 else found.down) > 0
 
 
 def test_measure__full_range__both_sides_and_the_steady_number_agree(depth: Depth) -> None:
@@ -216,6 +297,7 @@ TICKS = st.integers(tick_math.MIN_TICK, tick_math.MAX_TICK)
 
 
 @given(liquidity=st.integers(0, 2**128 - 1), ticks=st.tuples(TICKS, TICKS))
+@example(liquidity=54_252_652_891_031, ticks=(-887_272, -887_271))  # of the two roundings of token0, the first counts
 def test_market_depth__amounts__equal_the_twin(
     chain: RevmChain, market: Market, liquidity: int, ticks: tuple[int, int]
 ) -> None:

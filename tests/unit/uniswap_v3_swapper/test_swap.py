@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from plimsoll.chain import ZERO_ADDRESS, Contract
 from plimsoll.uniswap import encode_path
 from tests.support import reverts
-from tests.unit.uniswap_v3_swapper.conftest import Desk
+from tests.unit.uniswap_v3_swapper.conftest import DEPTH, Desk
 
 WAD = 10**18
 
@@ -183,6 +183,21 @@ def test_swap__more_than_the_pool_can_take__reverts(desk: Desk, reverse: bool) -
     with reverts("swapper: partial fill"):
         desk.swap(path, [3_000], 10**21)
     desk.swap(path, [3_000], 10**19)
+
+
+def test_swap__down_to_the_lowest_price__sells(desk: Desk) -> None:
+    """One above the lowest limit that a pool accepts; the fee takes the one unit, so that the price stays."""
+    token0, token1 = sorted((desk.token(), desk.token()), key=lambda token: int(token.address, 16))
+    desk.uniswap.factory.enableFeeAmount(100, 1, sender=desk.deployer)
+    desk.uniswap.factory.createPool(token0, token1, 100, sender=desk.deployer)
+    pool = desk.uniswap.pool(token0, token1, 100)
+    pool.contract.initialize(4_295_128_741, sender=desk.deployer)
+    desk.uniswap.add_liquidity(pool, {token0: DEPTH, token1: 1}, desk.deployer)
+    receipt = desk.swap([token0, token1], [100], 1)
+    (swap,) = receipt.find("Swap")
+    assert (swap.args["amount0"], swap.args["amount1"], swap.args["sqrtPriceX96"]) == (1, 0, 4_295_128_741)
+    assert pool.contract.liquidity() > 0
+    assert desk.held([token0, token1]) == [0, 0]
 
 
 def test_swap__input_was_not_pushed__reverts(desk: Desk, tokens: list[Contract]) -> None:

@@ -135,6 +135,14 @@ def test_read__limited_number__is_treated_like_the_price(
     assert oracle.read() == (DOLLAR // 2, 9 * DOLLAR // 20, 5, 1, 1) == oracle.model_read()
 
 
+@pytest.mark.parametrize("numbers", [(1, 1), (2**128 - 1, 1), (1, 2**128 - 1)])
+def test_read__least_and_largest_price_of_the_source__are_passed_on(
+    oracle: Oracle, source: Contract, owner: str, numbers: tuple[int, int]
+) -> None:
+    source.set_reading((*numbers, oracle.now, 1, 1), sender=owner)
+    assert oracle.read() == (*numbers, oracle.now, 1, 1) == oracle.model_read()
+
+
 @pytest.mark.parametrize("numbers", [(0, 1), (1, 0), (2**128, 1), (1, 2**128), (2**256 - 1, 2**256 - 1)])
 def test_read__source_without_a_valid_price__no_reading(
     oracle: Oracle, source: Contract, owner: str, numbers: tuple[int, int]

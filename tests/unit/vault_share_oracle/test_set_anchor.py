@@ -106,6 +106,20 @@ def test_set_anchor__vault_reverts__reverts(oracle: Oracle, vault: Vault) -> Non
         oracle.contract.set_anchor(0, FIRST, sender=oracle.owner)
 
 
+def test_set_anchor__a_vault_that_reads_the_oracle_meanwhile__finds_it_locked(
+    vault: Vault, open_oracle: OpenOracle, chain: RevmChain
+) -> None:
+    asking = chain.deploy("MockInquirer", sender=vault.lender)
+    asking.set_target(vault.contract, sender=vault.lender)
+    oracle = open_oracle(chain.at("MockVault", asking.address))
+    asking.set_question(oracle.contract, oracle.contract.settings.encode(), sender=vault.lender)
+    assert oracle.read().price == DOLLAR
+    with reverts("inquirer: no answer"):
+        oracle.contract.set_anchor(0, MAX, sender=oracle.owner)
+    asking.set_question(oracle.contract, oracle.contract.owner.encode(), sender=vault.lender)
+    oracle.set_anchor(MAX)
+
+
 def test_set_anchor__own_pool__keeps_up_with_its_interest(pool: PoolTwin, open_oracle: OpenOracle) -> None:
     oracle = open_oracle(pool.pool, yearly_cap=10**15)
     for _ in range(3):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from plimsoll.chain import ZERO_ADDRESS, Contract, Receipt, RevmChain
 from tests.support import reverts
@@ -13,6 +14,7 @@ from tests.support.pool import deploy_pool
 
 WHOLE = 10**12
 VAULTS = ("MockERC4626", "MockVault", "LendingPool")
+RETURN, FAIL = range(2)
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,22 @@ def open_desk(chain: RevmChain, vault: str, token: str = "MockERC20") -> Desk:
     asset.approve(contract, WHOLE, sender=trader)
     contract.deposit(WHOLE, trader, sender=trader)
     return Desk(chain, chain.deploy("VaultSwapper", sender=trader), contract, asset, trader, receiver)
+
+
+def scripted_vault(desk: Desk) -> Contract:
+    """Deploy what answers as told: whoever asks has seven of it, and whatever it is asked to move makes seven."""
+    scripted = desk.chain.deploy("ScriptedAnswers", sender=desk.trader)
+    for name in ("balanceOf(address)", "redeem(uint256,address,address)", "deposit(uint256,address)"):
+        scripted.script(selector(name), RETURN, word(7), sender=desk.trader)
+    return scripted
+
+
+def selector(signature: str) -> bytes:
+    return keccak(text=signature)[:4]
+
+
+def word(value: int | str) -> bytes:
+    return (value if isinstance(value, int) else int(value, 16)).to_bytes(32)
 
 
 @pytest.fixture(params=VAULTS)
@@ -147,3 +165,53 @@ def test_swap__vault_that_takes_less_or_burns_less__reverts(hostile: Desk) -> No
         hostile.swap(hostile.token, hostile.vault, WHOLE)
     with reverts("swapper: partial fill"):
         hostile.swap(hostile.vault, hostile.token, WHOLE // 2)
+
+
+def test_swap__the_largest_allowance__is_taken_back(chain: RevmChain) -> None:
+    """Tokens do not reduce it when they are spent."""
+    largest = 2**256 - 1
+    trader, receiver = chain.accounts()[3:5]
+    token = chain.deploy("MockERC20", "Token", "TKN", 6, sender=trader)
+    vault = chain.deploy("MockVault", token, sender=trader)
+    desk = Desk(chain, chain.deploy("VaultSwapper", sender=trader), vault, token, trader, receiver)
+    token.mint(trader, largest, sender=trader)
+    desk.swap(token, vault, largest, largest)
+    assert vault.balanceOf(receiver) == largest
+    assert desk.left() == (0, 0, 0)
+
+
+@pytest.mark.parametrize("into", [False, True])
+def test_swap__entered_again_by_a_token__is_refused(chain: RevmChain, into: bool) -> None:
+    """Were it not locked, what lies in the swapper could be swapped at that moment."""
+    desk = open_desk(chain, "MockVault", "MockERC20Hook")
+    sell, buy = (desk.token, desk.vault) if into else (desk.vault, desk.token)
+    sell.transfer(desk.swapper, 10, sender=desk.trader)
+    desk.token.mint(desk.swapper, 5, sender=desk.trader)
+    again = desk.swapper.swap.encode(desk.token, desk.vault, 5, 5, desk.trader, b"")
+    desk.token.set_hook(desk.swapper, again, True, sender=desk.trader)
+    desk.swapper.swap(sell, buy, 10, 10, desk.receiver, b"", sender=desk.trader)
+    assert desk.token.hook_calls() == 1
+    assert (desk.token.hook_succeeded(), desk.token.hook_result()) == (False, b"")
+    assert desk.left() == (5, 0, 0)
+
+
+@pytest.mark.parametrize("says", ["in a revert", "in 20 bytes", "nothing"])
+def test_swap__no_good_answer_whose_vault_it_is__reverts(desk: Desk, says: str) -> None:
+    scripted = scripted_vault(desk)
+    token = desk.token.address
+    answers = {"in a revert": (FAIL, word(token)), "in 20 bytes": (RETURN, word(token)[12:]), "nothing": (RETURN, b"")}
+    scripted.script(selector("asset()"), *answers[says], sender=desk.trader)
+    for sell, buy in ((scripted, desk.token), (desk.token, scripted)):
+        with reverts("swapper: no vault"):
+            desk.swapper.swap(sell, buy, 7, 0, desk.receiver, b"", sender=desk.trader)
+
+
+@pytest.mark.parametrize("dirt", [0, 1, 2**96 - 1])
+def test_swap__vault_that_moves_nothing__reverts(desk: Desk, dirt: int) -> None:
+    """A vault of the token, whatever its answer has above the address."""
+    scripted = scripted_vault(desk)
+    asset = dirt << 160 | int(desk.token.address, 16)
+    scripted.script(selector("asset()"), RETURN, asset.to_bytes(32), sender=desk.trader)
+    for sell, buy in ((scripted, desk.token), (desk.token, scripted)):
+        with reverts("swapper: partial fill"):
+            desk.swapper.swap(sell, buy, 7, 0, desk.receiver, b"", sender=desk.trader)

@@ -94,6 +94,23 @@ def test_sample__too_little_gas_for_the_sources__reverts(oracle: Oracle) -> None
     oracle.contract.sample(oracle.key, sender=oracle.risk.stranger)
 
 
+def test_sample__a_risk_engine_that_reads_the_oracle_meanwhile__finds_it_locked(oracle: Oracle) -> None:
+    risk, key = oracle.risk, oracle.key
+    engine = risk.chain.deploy("MockInquirer", sender=risk.stranger)
+    engine.set_target(risk.engine, sender=risk.stranger)
+    contract = risk.chain.deploy("VolatilityOracle", engine, risk.owner, risk.guardian, sender=risk.stranger)
+    contract.add(key, PARAMETERS, sender=risk.owner)
+    risk.chain.warp(HOUR)
+    risk.answer(key, reading(ETHER_18, oracle.now))
+    for question in (contract.sigma.encode(key), contract.guardian.encode()):
+        risk.chain.simulate(contract, question)
+        engine.set_question(contract, question, sender=risk.stranger)
+        with reverts("inquirer: no answer"):
+            contract.sample(key, sender=risk.stranger)
+    engine.set_question(contract, contract.owner.encode(), sender=risk.stranger)
+    contract.sample(key, sender=risk.stranger)
+
+
 def test_sample__moves_no_margin_until_somebody_pokes(oracle: Oracle) -> None:
     """Invariant 18: a sample alone changes no rate, and a poke none at its moment."""
     risk, key = oracle.risk, oracle.key
