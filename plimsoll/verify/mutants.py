@@ -55,6 +55,7 @@ _CALLS = {
     "unsafe_div": "unsafe_mul",
 }
 _ROUNDINGS = (("_down", "_up"), ("_up", "_down"), ("_floor", "_ceil"), ("_ceil", "_floor"))
+_NUMBER = re.compile(r"0x[0-9a-fA-F]+|[0-9][0-9_]*")
 _LOCK = re.compile(r"^#\s*pragma nonreentrancy on$", re.MULTILINE)
 
 
@@ -273,6 +274,9 @@ class _Generator:
 
     def _span(self, node: Any) -> tuple[int, int]:
         start = self.offsets[node.lineno - 1] + node.col_offset
+        literal = _NUMBER.match(self.source, start) if isinstance(node, self.ast.Int) else None
+        if literal:  # after a staticcall Vyper's end of it can be wrong
+            return start, literal.end()
         return start, self.offsets[node.end_lineno - 1] + node.end_col_offset
 
     def _line_start(self, start: int) -> int:

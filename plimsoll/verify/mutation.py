@@ -14,7 +14,8 @@ one in `tests/mutants.toml`:
 
 The process forks a child for every mutant, so what is imported and compiled once is not done again. Which test runs
 which line is measured first, with markers (`plimsoll.verify.instrument`). Results are kept in `.cache/mutation`, so a
-run that was stopped goes on; a mutant is judged again when its file has changed, or with ``--again``.
+run that was stopped goes on; a mutant is judged again when its file has changed. Survivors are judged again with
+``--again``, by tests of one's choice with ``--tests FILE``.
 """
 
 from __future__ import annotations
@@ -413,6 +414,17 @@ def status_of(mutant: Mutant, verdict: Verdict, reasons: dict[tuple[str, str, st
     return EXPLAINED_AWAY if verdict.status in (SURVIVED, UNSEEN) and key_of(mutant) in reasons else verdict.status
 
 
+def needless(judged: list[tuple[Mutant, Verdict]]) -> list[str]:
+    """Return the explanations of the files judged that no survivor needs: a test kills the mutant, or there is none."""
+    files = {mutant.file for mutant, _ in judged}
+    alive = {key_of(mutant) for mutant, verdict in judged if verdict.status in (SURVIVED, UNSEEN)}
+    return [
+        f"{file}: {kind}: `{before}` -> `{after}` in `{text}`"
+        for file, text, kind, before, after in explained()
+        if file in files and (file, text, kind, before, after) not in alive
+    ]
+
+
 # The command
 
 
@@ -442,7 +454,7 @@ def report(judged: list[tuple[Mutant, Verdict]]) -> tuple[str, float]:
 
 
 def main() -> None:
-    """Judge mutants and print the table; exit 1 below `LEAST` per cent."""
+    """Judge mutants and print the table; exit 1 below `LEAST` per cent, or where an explanation explains nothing."""
     parser = argparse.ArgumentParser(description="Mutation testing of the Vyper sources.")
     parser.add_argument("files", nargs="*", help="sources, from the project's folder; all if none is named")
     parser.add_argument("--sample", type=int, help="judge so many of them only")
@@ -451,6 +463,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=BUDGET, help="seconds of tests for each mutant")
     parser.add_argument("--stale", action="store_true", help="believe that changed tests run the lines they ran before")
     parser.add_argument("--known", action="store_true", help="ask the known killers, measure nothing")
+    parser.add_argument("--tests", nargs="+", metavar="FILE", help="ask these test files alone, measure nothing")
     parser.add_argument("--by-text", action="store_true", help="in the text's order, instead of every line once first")
     parser.add_argument("--again", action="store_true", help="judge unexplained survivors again, before the others")
     parser.add_argument("--report", action="store_true", help="only print what is known")
@@ -474,6 +487,9 @@ def main() -> None:
     least = LEAST_OF_SAMPLE if arguments.sample else LEAST
     if score < least:
         sys.exit(f"{score:.1f} % of the mutants were killed or are explained; {least:g} % are asked for")
+    stale = needless(judged) if len(judged) == len(found) and not arguments.sample else []
+    if stale:
+        sys.exit("\n".join([f"{EXPLAINED} explains what does not survive:", *stale]))
 
 
 def _specific_tests() -> dict[str, list[str]]:
@@ -537,7 +553,7 @@ def _judge_all(
     os.environ["HYPOTHESIS_PROFILE"] = PROFILE
     for module in ("pytest", "hypothesis", "plimsoll.devnet", "vyper.compiler.phases", "snekmate"):
         importlib.import_module(module)
-    choose, fit = _by_killers() if arguments.known else _by_lines(arguments, say)
+    choose, fit = _choice(arguments, say)
     jobs: list[tuple[Mutant, list[str]]] = []
     for mutant in todo:
         tests = choose(mutant)
@@ -573,6 +589,12 @@ def _judge_all(
 
 Choose = Callable[[Mutant], list[str]]
 Fit = Callable[[list[str]], list[str]]
+
+
+def _choice(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[Choose, Fit]:
+    if arguments.tests:
+        return lambda mutant: arguments.tests, lambda tests: tests
+    return _by_killers() if arguments.known else _by_lines(arguments, say)
 
 
 def _by_lines(arguments: argparse.Namespace, say: Callable[[str], None]) -> tuple[Choose, Fit]:

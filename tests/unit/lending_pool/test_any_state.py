@@ -176,6 +176,17 @@ def test_move_debt__the_fee_saturates__the_rest_is_not_charged(pool: PoolTwin) -
         assert (pool.pool.state().unminted_fee, pool.pool.total_debt()) == (FEE_LIMIT, 10**30 + 3)
 
 
+@pytest.mark.parametrize(("cash", "shares"), [(6 * 10**23, 1), (2 * 10**24, 0)])
+def test_move_debt__what_the_starter_gets_is_worth_a_share_or_none__that_is_minted(
+    pool: PoolTwin, cash: int, shares: int
+) -> None:
+    with pool.chain.isolate():
+        pool.pool.force((cash, 10**20, pool.now, 10**20, 0, 0, 0), 1, 10**20, pool.lender, 0, sender=pool.lender)
+        receipt = pool.pool.move_debt(1, 2, WAD, pool.attacker, WAD // 100, 0, sender=pool.engine)
+        assert [event.args["value"] for event in receipt.find("Transfer")] == [1] * shares
+        assert receipt.find("DebtMoved")[0].args["starter_shares"] == pool.pool.balanceOf(pool.attacker) == shares
+
+
 def test_mint_fees__worth_one_share__is_minted(pool: PoolTwin) -> None:
     with pool.chain.isolate():
         fee = 10**21

@@ -63,6 +63,13 @@ def test_rates__contract_equals_model__within_bounds_for_every_input(
     assert end >= start if utilisation >= curve.target else end <= start
 
 
+def test_rates__the_least_drift_there_is__is_not_lost(harness: Contract) -> None:
+    """Of half an exponent of 1, after a second at no utilisation."""
+    curve = MORPHO._replace(speed=2 * YEAR)
+    rate, end = harness.rates(0, INITIAL, 1, curve)
+    assert (rate, end) == adaptive_rate.rates(0, INITIAL, 1, curve) == (INITIAL // 4 - 1, INITIAL - 1)
+
+
 @given(x=st.integers(-50 * WAD, fixed_point.WAD_EXP_OVERFLOW - 1))
 @example(x=fixed_point.WAD_EXP_ZERO)
 @example(x=fixed_point.WAD_EXP_ZERO + 1)

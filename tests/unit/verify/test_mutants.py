@@ -52,6 +52,15 @@ def test_mutants__constants__but_no_placeholder_and_no_text() -> None:
     assert changes("constant") == [("10**18", "(10**18) + 1"), ("1", "2")]
 
 
+@pytest.mark.parametrize("literal", ["1", "0x10", "1_000"])
+def test_mutants__constant_after_a_staticcall__is_replaced_whole(literal: str) -> None:
+    """Of which Vyper gives an end that lies before its start."""
+    code = f"same = same and staticcall IRiskEngine(risk_engine).key_of(token) == {literal} << i"
+    source = f"@external\ndef f(same: bool, i: uint256):\n    {code}\n"
+    found = [mutant for mutant in mutants("x.vy", source) if mutant.kind == "constant"]
+    assert [(mutant.before, int(mutant.after)) for mutant in found] == [(literal, int(literal, 0) + 1)]
+
+
 def test_mutants__conditions() -> None:
     assert changes("condition") == [("not (a == b)", "False"), ("not (a == b)", "True")]
 

@@ -109,6 +109,19 @@ def test_judge__by_what_a_test_sees(after: str, test: str, status: str) -> None:
     assert (verdict.status, verdict.by) == (status, test if status == KILLED else "")
 
 
+def test_needless__explanations_of_what_is_killed_or_gone__of_the_files_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tests").mkdir()
+    entry = '[["{}"]]\ntext = "line {}"\nkind = "operator"\nbefore = "+"\nafter = "-"\nreason = "same"\n'
+    places = [("a.vy", 1), ("a.vy", 2), ("a.vy", 3), ("b.vy", 1)]
+    (tmp_path / "tests" / "mutants.toml").write_text("".join(entry.format(*place) for place in places))
+    monkeypatch.setattr("plimsoll.artifacts.home", lambda: tmp_path)
+    judged = [(mutant(1), Verdict(SURVIVED, 1)), (mutant(2), Verdict(KILLED, 1))]
+    assert mutation.needless(judged) == [f"a.vy: operator: `+` -> `-` in `line {line}`" for line in (2, 3)]
+    assert mutation.needless([]) == []
+
+
 def test_report__score_counts_the_explained_and_leaves_out_what_is_no_mutant(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
