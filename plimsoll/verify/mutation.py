@@ -139,11 +139,14 @@ class _FirstFailure:
 
 
 def run_tests(tests: Iterable[str], *options: str) -> tuple[int, str]:
-    """Run tests in this process until one fails; return pytest's exit code and the name of that test."""
+    """Run tests in this process until one fails; return pytest's exit code and the name of that test.
+
+    Without ape's plugin, whichever project they are of: it would connect, and forget what others are connected to.
+    """
     import pytest
 
     first = _FirstFailure()
-    arguments = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", *options]
+    arguments = ["-x", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "-p", "no:ape_test", *options]
     return int(pytest.main([*arguments, *tests], plugins=[first])), first.test
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from ape.api.networks import ProviderContextManager
 
 from plimsoll import artifacts
 from plimsoll.verify import mutation
@@ -66,7 +67,9 @@ def test_run_tests__names_the_first_that_fails(tmp_path: Path) -> None:
     file.write_text("def test_good(): pass\ndef test_bad(): assert False\ndef test_worse(): assert False\n")
     code, by = mutation.run_tests([str(file)], f"--rootdir={tmp_path}")
     assert (code, by) == (1, "test_it.py::test_bad")
+    before = list(ProviderContextManager.provider_stack)
     assert mutation.run_tests([f"{file}::test_good"], f"--rootdir={tmp_path}") == (0, "")
+    assert ProviderContextManager.provider_stack == before, "connects to nothing"
 
 
 def test_results__every_child_answers_once() -> None:
