@@ -247,7 +247,7 @@ def test_poke__less_gas_than_gives_a_source_all_it_may_use__reverts(
     risk.chain.warp(HOUR)
     with reverts("margin: gas"):
         risk.engine.poke(key, sender=risk.stranger, gas=gas)
-    risk.engine.poke(key, sender=risk.stranger, gas=2 * gas)
+    risk.engine.poke(key, sender=risk.stranger)
 
 
 def test_poke__arrived__aims_and_stores(risk: Risk, key: int) -> None:
